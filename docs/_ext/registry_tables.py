@@ -1,0 +1,57 @@
+"""Directives that list the registry's datasets and the named pipelines."""
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+from neurodec.datasets import dataset_info, list_datasets
+from neurodec.decoders import list_pipelines, pipeline_info
+
+
+class _Table(SphinxDirective):
+    """A table, one row for each registered name."""
+
+    def run(self):
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: auto", ""]
+        for row in [self.header, *self.rows()]:
+            lines += [f"   {'*' if cell is row[0] else ' '} - {cell}" for cell in row]
+        node = nodes.container()
+        self.state.nested_parse(StringList(lines, self.name), 0, node)
+        return node.children
+
+
+class DatasetTable(_Table):
+    header = ("name", "what", "paradigm", "subjects", "sessions", "channels", "licence")
+
+    def rows(self):
+        for name in list_datasets():
+            entry = dataset_info(name)
+            yield (
+                f"``{name}``",
+                entry["title"] + (f" (doi:{entry['doi']})" if entry["doi"] else ""),
+                entry["paradigm"],
+                len(entry["subjects"]),
+                entry["sessions"],
+                f"{entry['channels'] or 'any'} {entry['modality'].upper()}",
+                entry["licence"],
+            )
+
+
+class PipelineTable(_Table):
+    header = ("name", "what", "paradigms", "steps")
+
+    def rows(self):
+        for name in list_pipelines():
+            info = pipeline_info(name)
+            yield (
+                f"``{name}``",
+                info["title"],
+                ", ".join(info["paradigms"]),
+                ", ".join(f"``{type(s).__name__}``" for _, s in info["pipeline"].steps),
+            )
+
+
+def setup(app):
+    app.add_directive("dataset-table", DatasetTable)
+    app.add_directive("pipeline-table", PipelineTable)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

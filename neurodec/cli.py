@@ -1,0 +1,164 @@
+"""The command line: parses, calls, prints."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Decode EEG and MEG, and score decoders honestly.",
+    pretty_exceptions_enable=False,
+)
+# Exit status when every row was tried but some hold an error instead of a score.
+SOME_FAILED = 3
+
+
+def _list(help_text):
+    return typer.Option(help=help_text + " (comma-separated)")
+
+
+@app.command()
+def benchmark(
+    config: Annotated[
+        Path | None, typer.Argument(help="YAML file with these settings.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset name.")] = None,
+    subjects: Annotated[str | None, typer.Option(help="Such as 1-6 or 1,3.")] = None,
+    pipelines: Annotated[str | None, _list("Pipeline names or YAML files")] = None,
+    protocols: Annotated[str | None, _list("Protocol names")] = None,
+    scoring: Annotated[str | None, _list("scikit-learn scorers")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed. [default: 42]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes. [default: 1]")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder. [default: neurodec-results]")
+    ] = None,
+):
+    """Score pipelines on a dataset: a table, results.csv and report.html.
+
+    Without arguments: simulated imagery, six pipelines, within-session and
+    cross-session. A second run computes only what is missing.
+    """
+    # Heavy libraries load after the arguments have been read.
+    from .evaluation import BenchmarkConfig, run_benchmark
+    from .reporting import write_report
+
+    console = Console()
+    given = dict(
+        dataset=dataset,
+        subjects=subjects,
+        pipelines=pipelines,
+        protocols=protocols,
+        scoring=scoring,
+        seed=seed,
+        jobs=jobs,
+        out=out,
+    )
+    given = {name: value for name, value in given.items() if value is not None}
+    command = "neurodec " + shlex.join(sys.argv[1:])
+    try:
+        settings = (
+            BenchmarkConfig(**given)
+            if config is None
+            else BenchmarkConfig.from_yaml(config, **given)
+        )
+        with _progress(console) as progress:
+            results = run_benchmark(settings, _reporter(progress), command)
+    except (ValueError, FileNotFoundError) as error:
+        Console(stderr=True).print(
+            f"[bold red]error:[/] {_escape(error)}", soft_wrap=True
+        )
+        raise typer.Exit(2) from None
+    folder = Path(settings.out)
+    report = write_report(results, folder / "report.html")
+    summary = results.summary()
+    for protocol in summary["protocol"].unique():
+        console.print(_table(protocol, summary[summary["protocol"] == protocol]))
+    for row in results.rows[results.rows["status"] == "failed"].itertuples():
+        console.print(
+            f"[red]failed[/] {row.pipeline}, {row.protocol}, subject {row.subject}, "
+            f"session {row.session}, fold {row.fold}: {_escape(row.error)}",
+            soft_wrap=True,
+        )
+    console.print(f"{folder / 'results.csv'}\n{report}", soft_wrap=True)
+    if summary["n_failed"].sum():
+        raise typer.Exit(SOME_FAILED)
+
+
+@app.command("sys-info")
+def sys_info():
+    """Versions and machine, for bug reports."""
+    from . import sys_info as describe
+
+    print(describe())
+
+
+def _progress(console):
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _reporter(progress):
+    bar = progress.add_task("reading", total=None)
+
+    def report(done, total, row):
+        what = "starting" if row is None else f"{row['protocol']} {row['pipeline']}"
+        progress.update(bar, completed=done, total=total, description=f"{what:<26}")
+
+    return report
+
+
+def _table(protocol, summary):
+    scoring, target = summary["scoring"].iloc[0], summary["target"].iloc[0]
+    table = Table(title=f"{protocol} (target: {target})", title_justify="left")
+    for name in (
+        "pipeline",
+        scoring,
+        "chance",
+        "adjusted",
+        "majority",
+        "failed",
+        "fit s",
+    ):
+        table.add_column(name, justify="left" if name == "pipeline" else "right")
+    for row in summary.sort_values("score", ascending=False).itertuples():
+        score = _percent(row.score) + (
+            f" ± {_percent(row.sd)}" if row.sd == row.sd else ""
+        )
+        table.add_row(
+            row.pipeline,
+            score,
+            _percent(row.chance),
+            _percent(row.chance_level),
+            _percent(row.majority),
+            str(row.n_failed or ""),
+            f"{row.time:.2f}",
+        )
+    return table
+
+
+def _percent(value):
+    return "" if value != value else f"{100 * value:.1f}"
+
+
+def _escape(text):
+    from rich.markup import escape
+
+    return escape(str(text))

@@ -1,0 +1,180 @@
+"""Readers of the sets that come as plain files; each gives one part per recording.
+
+A reader takes ``(folder, subject, recipe)`` and yields ``Trials``. To add a set, write
+a reader here, name it in ``READERS`` and describe the set in ``datasets.yaml``.
+"""
+
+import gzip
+import re
+import zipfile
+
+import mne
+import numpy as np
+import pandas as pd
+
+from .readers import trials_from_arrays, trials_from_raw
+
+_MICROVOLT = 1e-6
+
+
+def read_bnci2014_004(folder, subject, recipe):
+    """BCI competition IV 2b: npz of epochs, five sessions on five days."""
+    with _open_npz(folder / f"B{subject:02d}.npz") as file:
+        scale, sfreq = float(file["scale_uV"]), float(file["sfreq"])
+        for key in sorted(key for key in file.files if key.startswith("X")):
+            yield trials_from_arrays(
+                file[key] * scale,
+                np.array(["left_hand", "right_hand"])[file["y" + key[1:]] - 1],
+                sfreq=sfreq,
+                ch_names=file["ch_names"].tolist(),
+                subject=subject,
+                session=key[1:],
+                unit=_MICROVOLT,
+                recipe=recipe,
+            )
+
+
+def read_muse(folder, subject, recipe, labels):
+    """muse-lsl recordings: csv of four electrodes, an unused input and the marker."""
+    for session in sorted((folder / f"subject{subject}").glob("session*")):
+        for run, path in enumerate(sorted(session.glob("*.csv.gz"))):
+            yield trials_from_raw(
+                _read_muse_csv(path),
+                labels,
+                recipe,
+                subject=subject,
+                session=session.name.removeprefix("session"),
+                run=str(run),
+            )
+
+
+def _read_muse_csv(path):
+    try:
+        table = pd.read_csv(path)
+    except (OSError, EOFError, gzip.BadGzipFile, pd.errors.ParserError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); fetch it again.") from error
+    names = ["TP9", "AF7", "AF8", "TP10", "Right AUX"]
+    marker = [column for column in table if column.startswith("Marker")]
+    if not set(names) <= set(table) or len(marker) != 1:
+        raise ValueError(
+            f"{path} has columns {list(table)}; a Muse file has {names} and Marker."
+        )
+    info = mne.create_info([*names, "Marker"], 256.0, ["eeg"] * 4 + ["misc", "stim"])
+    data = table[[*names, *marker]].to_numpy(float).T
+    data[:4] *= _MICROVOLT
+    raw = mne.io.RawArray(data, info, verbose=False)
+    return raw.set_montage("standard_1005", on_missing="ignore", verbose=False)
+
+
+def read_muse_p300(folder, subject, recipe):
+    """Visual oddball: marker 1 non-target, 2 target."""
+    return read_muse(folder, subject, recipe, {"NonTarget": 1, "Target": 2})
+
+
+def read_muse_n170(folder, subject, recipe):
+    """Houses (marker 1) against faces (marker 2)."""
+    return read_muse(folder, subject, recipe, {"house": 1, "face": 2})
+
+
+def read_p300_bci2_iib(folder, subject, recipe):
+    """BCI competition II data set IIb: 6 x 6 speller, labelled sessions 10 and 11.
+
+    The published files give no gain, so the numbers are read as microvolts; no
+    decoder here depends on the scale.
+    """
+    for path in sorted(folder.glob("AAS*.npz")):
+        session, run = re.fullmatch(r"AAS(\d+)R(\d+)", path.stem).groups()
+        with _open_npz(path) as file:
+            if "StimulusType" not in file.files:  # The competition's unlabelled test.
+                continue
+            onsets = _rising(file["Flashing"])
+            codes = file["StimulusType"][onsets].astype(int) + 1
+            stimuli = pd.DataFrame(
+                {
+                    "stimulus": file["StimulusCode"][onsets].astype(int),
+                    "character": file["trialnr"][onsets].astype(int),
+                }
+            )
+            names = [f"E{i:02d}" for i in range(1, file["signal"].shape[1] + 1)]
+            raw = _eeg_raw(file["signal"] * _MICROVOLT, float(file["sfreq"]), names)
+        yield _target_trials(raw, onsets, codes, recipe, subject, session, run, stimuli)
+
+
+def read_p300_gtec(folder, subject, recipe):
+    """g.tec speller (br41n.io hackathon): trigger 1 target, -1 non-target."""
+    with _open_npz(folder / f"S{subject}.npz") as file:
+        trigger = file["trig"].astype(int)
+        onsets = _rising(trigger != 0)
+        names = [f"E{i}" for i in range(1, file["y"].shape[1] + 1)]
+        raw = _eeg_raw(file["y"] * _MICROVOLT, float(file["sfreq"]), names)
+    codes = np.where(trigger[onsets] == 1, 2, 1)
+    yield _target_trials(raw, onsets, codes, recipe, subject, "0", "0", None)
+
+
+def read_meg_wrist(folder, subject, recipe):
+    """BCI competition IV data set 3: four directions, official train and test part.
+
+    The files give no unit; a field of a few hundred femtotesla is what such sensors
+    measure, so femtotesla is assumed. No decoder here depends on it.
+    """
+    for session, part in (("0train", "train"), ("1test", "test")):
+        labels = _load_npy(folder / f"y_{part}.npy")
+        yield trials_from_arrays(
+            _load_npy(folder / f"X_{part}.npy"),
+            np.array([f"direction{label}" for label in labels]),
+            sfreq=400.0,
+            ch_types="mag",
+            ch_names=[f"MEG{i:02d}" for i in range(1, 11)],
+            subject=subject,
+            session=session,
+            unit=1e-15,
+            tmin=-0.4,
+            recipe=recipe,
+        )
+
+
+READERS = {
+    "bnci2014_004": read_bnci2014_004,
+    "meg_wrist": read_meg_wrist,
+    "muse_n170": read_muse_n170,
+    "muse_p300": read_muse_p300,
+    "p300_bci2_iib": read_p300_bci2_iib,
+    "p300_gtec": read_p300_gtec,
+}
+
+
+def _target_trials(raw, onsets, codes, recipe, subject, session, run, metadata):
+    return trials_from_raw(
+        raw,
+        {"NonTarget": 1, "Target": 2},
+        recipe,
+        events=np.column_stack([onsets, np.zeros_like(onsets), codes]),
+        subject=subject,
+        session=session,
+        run=run,
+        metadata=metadata,
+    )
+
+
+def _rising(flag):
+    """Samples at which a flag goes up."""
+    return np.flatnonzero(np.diff(np.r_[0, np.asarray(flag) != 0].astype(int)) == 1)
+
+
+def _eeg_raw(samples, sfreq, names):
+    info = mne.create_info(names, sfreq, "eeg")
+    return mne.io.RawArray(samples.T, info, verbose=False)
+
+
+def _open_npz(path):
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read ({error}); fetch it again.") from error
+
+
+def _load_npy(path):
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); fetch it again.") from error

@@ -1,0 +1,316 @@
+"""Ways into ``Trials``: arrays, epochs and continuous recordings."""
+
+import mne
+import numpy as np
+import pandas as pd
+
+from .channels import pick_channels, refuse_triggers
+from .trials import Trials
+
+
+def trials_from_arrays(
+    X,
+    y,
+    *,
+    sfreq,
+    ch_names=None,
+    ch_types="eeg",
+    subject=None,
+    session=None,
+    run=None,
+    metadata=None,
+    unit=1.0,
+    tmin=0.0,
+    picks=None,
+    recipe=None,
+    name="arrays",
+):
+    """Trials from plain arrays.
+
+    Parameters
+    ----------
+    X : array, shape (n_trials, n_channels, n_times)
+    y : array, shape (n_trials,)
+    sfreq : float
+        Sampling rate in hertz.
+    ch_names : list of str or None
+        "0", "1", ... by default.
+    ch_types : str or list of str, default="eeg"
+        MNE channel types; stimulus, EOG and other such channels are left out
+        unless ``picks`` names them.
+    subject, session, run : scalar, array of shape (n_trials,) or None
+        Where each trial comes from; else the columns of ``metadata``, else 1, "0"
+        and "0".
+    metadata : DataFrame or None
+        Further columns; it may also hold subject, session and run.
+    unit : float, default=1.0
+        What one unit of ``X`` is in SI units.
+    tmin : float, default=0.0
+        Time of the first sample, in seconds from the event.
+    picks : str, list of str or None
+        A channel type, or channel names.
+    recipe : Recipe or None
+        Applied trial by trial.
+    name : str, default="arrays"
+
+    Returns
+    -------
+    trials : Trials
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, the rate is missing or not positive, channel types are
+        mixed, or a value is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((4, 3, 20))
+    >>> trials_from_arrays(
+    ...     X, [0, 1, 0, 1], sfreq=50, ch_types=["eeg", "eeg", "stim"]
+    ... ).ch_names
+    ['0', '1']
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim != 3:
+        raise ValueError(
+            f"X has shape {X.shape}; trials are (n_trials, n_channels, n_times)."
+        )
+    if sfreq is None or not np.isfinite(sfreq) or sfreq <= 0:
+        raise ValueError(
+            f"sfreq is {sfreq!r}; arrays do not tell their sampling rate, give it in "
+            "hertz."
+        )
+    if ch_names is None:
+        ch_names = [str(i) for i in range(X.shape[1])]
+    if len(ch_names) != X.shape[1]:
+        raise ValueError(
+            f"{len(ch_names)} channel names for {X.shape[1]} channels; name each "
+            "channel once."
+        )
+    if len(set(ch_names)) != len(ch_names):
+        raise ValueError(f"channel names repeat: {list(ch_names)}; make them distinct.")
+    info = mne.create_info(list(ch_names), sfreq, ch_types)
+    index = pick_channels(info, picks)
+    X, info = X[:, index], mne.pick_info(info, index)
+    table = origin_table(len(X), metadata, subject=subject, session=session, run=run)
+    if recipe is not None:
+        data, sfreq, tmin, kept = recipe.array(X * unit, sfreq, tmin)
+        with info._unlock():
+            info["sfreq"] = sfreq
+        X, y, table = data / unit, y[kept], table.iloc[kept]
+    return Trials(
+        X, y, table, info, unit=unit, tmin=tmin, name=name, recipe=as_dict(recipe)
+    )
+
+
+def trials_from_epochs(
+    epochs,
+    y=None,
+    *,
+    subject=None,
+    session=None,
+    run=None,
+    metadata=None,
+    picks=None,
+    recipe=None,
+    name="epochs",
+):
+    """Trials from ``mne.Epochs``.
+
+    Parameters
+    ----------
+    epochs : mne.BaseEpochs
+    y : array, shape (n_trials,) or None
+        Labels; the event names by default.
+    subject, session, run : scalar, array or None
+        Taken from the metadata where None, else 1, "0" and "0".
+    metadata : DataFrame or None
+        ``epochs.metadata`` by default.
+    picks : str, list of str or None
+        A channel type, or channel names. Stimulus, EOG and other such channels
+        are left out unless named.
+    recipe : dict or None
+        How the epochs were made, kept for reports.
+    name : str, default="epochs"
+
+    Returns
+    -------
+    trials : Trials
+        In SI units.
+
+    Raises
+    ------
+    ValueError
+        If there is no epoch, or if channel types are mixed.
+    """
+    if not isinstance(epochs, mne.BaseEpochs):
+        raise ValueError(
+            f"epochs is {type(epochs).__name__}; give mne.Epochs, or use "
+            "trials_from_raw or trials_from_arrays."
+        )
+    if not len(epochs):
+        raise ValueError(
+            "epochs is empty: every event was dropped; see epochs.drop_log for why."
+        )
+    if y is None:
+        names = {code: label for label, code in epochs.event_id.items()}
+        y = np.array([names[code] for code in epochs.events[:, 2]])
+    index = pick_channels(epochs.info, picks)
+    metadata = epochs.metadata if metadata is None else metadata
+    table = origin_table(
+        len(epochs), metadata, subject=subject, session=session, run=run
+    )
+    return Trials(
+        epochs.get_data(picks=index, verbose=False),
+        y,
+        table,
+        mne.pick_info(epochs.info, index),
+        tmin=epochs.tmin,
+        name=name,
+        recipe=as_dict(recipe),
+    )
+
+
+def trials_from_raw(
+    raw,
+    event_id,
+    recipe,
+    *,
+    events=None,
+    subject=None,
+    session=None,
+    run=None,
+    metadata=None,
+    picks=None,
+    name="raw",
+):
+    """Trials from one continuous recording with annotations, triggers or events.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+    event_id : dict
+        From label to annotation description (str) or trigger code (int).
+    recipe : Recipe
+        Filter, window and rejection.
+    events : array, shape (n_events, 3) or None
+        MNE events with the codes of ``event_id``; found in the stimulus channel by
+        default.
+    subject, session, run : scalar or None
+        1, "0" and "0" by default.
+    metadata : DataFrame or None
+        One row per row of ``events``.
+    picks : str, list of str or None
+        A channel type, or channel names.
+    name : str, default="raw"
+
+    Returns
+    -------
+    trials : Trials
+        In SI units; ``metadata["onset"]`` is the event's time in seconds from the
+        start of the recording.
+
+    Raises
+    ------
+    ValueError
+        If an event does not occur, channel types are mixed, a channel looks like a
+        trigger, or no trial is left.
+    """
+    index = pick_channels(raw.info, picks)
+    if picks is None or isinstance(picks, str):
+        refuse_triggers(raw, index)
+    events, codes = _find_events(raw, event_id, events)
+    epochs = recipe.epochs(raw, events, codes)
+    rows = range(len(events)) if metadata is None else None
+    table = pd.DataFrame(metadata, index=rows)
+    if len(table) != len(events):
+        raise ValueError(
+            f"metadata has {len(table)} rows for {len(events)} events; give one each."
+        )
+    table = table.iloc[epochs.selection].reset_index(drop=True)
+    table["onset"] = (events[epochs.selection, 0] - raw.first_samp) / raw.info["sfreq"]
+    labels = {code: label for label, code in codes.items()}
+    return trials_from_epochs(
+        epochs,
+        np.array([labels[code] for code in epochs.events[:, 2]]),
+        subject=subject,
+        session=session,
+        run=run,
+        metadata=table,
+        picks=[raw.ch_names[i] for i in index],
+        recipe=recipe,
+        name=name,
+    )
+
+
+def _find_events(raw, event_id, events):
+    if not isinstance(event_id, dict) or not event_id:
+        raise ValueError(
+            f"event_id is {event_id!r}; give a mapping from label to annotation "
+            "description or trigger code."
+        )
+    if all(isinstance(wanted, str) for wanted in event_id.values()) and events is None:
+        codes = {label: i for i, label in enumerate(event_id, start=1)}
+        by_description = {event_id[label]: code for label, code in codes.items()}
+        found = set(raw.annotations.description)
+        missing = [d for d in by_description if d not in found]
+        if missing:
+            raise ValueError(
+                f"annotation {missing[0]!r} does not occur; the recording has "
+                f"{sorted(map(str, found))}."
+            )
+        events, _ = mne.events_from_annotations(raw, by_description, verbose=False)
+        return events, codes
+    if events is None:
+        if "stim" not in raw.get_channel_types():
+            raise ValueError(
+                "the recording has no stimulus channel; give events, or annotation "
+                "descriptions in event_id."
+            )
+        events = mne.find_events(raw, shortest_event=1, verbose=False)
+    events = np.asarray(events)
+    if events.ndim != 2 or events.shape[1] != 3:
+        raise ValueError(
+            f"events has shape {events.shape}; MNE events are (n_events, 3): sample, "
+            "previous code, code."
+        )
+    missing = [code for code in event_id.values() if code not in events[:, 2]]
+    if missing:
+        raise ValueError(
+            f"event code {missing[0]!r} does not occur; the recording has "
+            f"{np.unique(events[:, 2]).tolist()}."
+        )
+    return events, dict(event_id)
+
+
+def origin_table(n_trials, metadata, **origin):
+    """Metadata with subject, session and run first: given, in metadata, or default."""
+    table = (
+        pd.DataFrame(index=range(n_trials))
+        if metadata is None
+        else pd.DataFrame(metadata).reset_index(drop=True)
+    )
+    if len(table) != n_trials:
+        raise ValueError(
+            f"metadata has {len(table)} rows but there are {n_trials} trials."
+        )
+    first = {}
+    for column, default in (("subject", 1), ("session", "0"), ("run", "0")):
+        value = origin.get(column)
+        if value is not None and np.ndim(value) and len(value) != n_trials:
+            raise ValueError(
+                f"{column} has {len(value)} entries but there are {n_trials} trials."
+            )
+        if value is None:
+            value = table[column] if column in table else default
+        first[column] = value
+    return table.drop(columns=list(first), errors="ignore").assign(**first)[
+        [*first, *(column for column in table if column not in first)]
+    ]
+
+
+def as_dict(recipe):
+    """A recipe as plain values; None and dictionaries pass."""
+    return recipe.to_dict() if hasattr(recipe, "to_dict") else recipe

@@ -1,0 +1,372 @@
+"""``Trials``: the one object that travels between the rooms of neurodec."""
+
+import hashlib
+import json
+
+import mne
+import numpy as np
+import pandas as pd
+
+_REQUIRED_COLUMNS = ("subject", "session", "run")
+
+
+class Trials:
+    """Trials of one or several recordings, with labels and metadata.
+
+    A read-only base array and a row index into it: selecting trials copies
+    nothing, and ``X`` is gathered only when it is asked for. Subject, session and
+    run travel in ``metadata``, never in the labels.
+
+    Parameters
+    ----------
+    data : array, shape (n_trials, n_channels, n_times)
+        The signals; may be memory-mapped. It is never written to.
+    y : array, shape (n_trials,)
+        One label per trial (strings or integers).
+    metadata : DataFrame with n_trials rows
+        At least the columns ``subject``, ``session`` and ``run``; ``onset``
+        (seconds in the run), ``stimulus`` and others are kept as they are.
+    info : mne.Info
+        Channel names, types and positions, and the sampling rate.
+    unit : float, default=1.0
+        What one unit of ``data`` is in SI units (volt, tesla): 1e-6 when the array
+        holds microvolts.
+    tmin : float, default=0.0
+        Time of the first sample, in seconds from the event.
+    name : str, default="trials"
+        Name of the set, for tables.
+    recipe : dict or None, default=None
+        How the trials were made (``Recipe.to_dict``), kept for reports and keys.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a sample is not finite, a metadata column is missing or
+        there is no trial.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurodec.datasets import trials_from_arrays
+    >>> X = np.random.default_rng(0).standard_normal((6, 2, 50))
+    >>> trials = trials_from_arrays(
+    ...     X,
+    ...     ["left", "right"] * 3,
+    ...     sfreq=100,
+    ...     ch_names=["C3", "C4"],
+    ...     session=["0"] * 4 + ["1"] * 2,
+    ... )
+    >>> trials
+    <Trials 'trials': 6 trials, 2 channels, 50 samples at 100 Hz, 1 subject>
+    >>> trials.select(session="1").X.shape
+    (2, 2, 50)
+    """
+
+    def __init__(
+        self, data, y, metadata, info, *, unit=1.0, tmin=0.0, name="trials", recipe=None
+    ):
+        data, y = _check_data(data), np.asarray(y)
+        if y.shape != (len(data),):
+            raise ValueError(
+                f"y has shape {y.shape} but there are {len(data)} trials; give one "
+                "label per trial."
+            )
+        if data.shape[1] != len(info["ch_names"]):
+            raise ValueError(
+                f"data has {data.shape[1]} channels but info names "
+                f"{len(info['ch_names'])}; give the info of these channels only."
+            )
+        self._set(
+            data,
+            np.arange(len(data)),
+            _frozen(y),
+            _check_metadata(metadata, len(data)),
+            info,
+            float(unit),
+            float(tmin),
+            str(name),
+            recipe,
+        )
+
+    def _set(self, base, rows, y, metadata, info, unit, tmin, name, recipe):
+        self._base, self._rows, self._y = base, _frozen(rows), y
+        self._metadata, self.info, self.unit = metadata, info, unit
+        self.tmin, self.name, self.recipe = tmin, name, recipe
+
+    def _replace(self, *, base=None, rows=None, info=None, name=None):
+        """A copy with other rows or another base; rows are positions in the base."""
+        new = object.__new__(type(self))
+        new._set(
+            self._base if base is None else base,
+            self._rows if rows is None else rows,
+            self._y,
+            self._metadata,
+            self.info if info is None else info,
+            self.unit,
+            self.tmin,
+            self.name if name is None else name,
+            self.recipe,
+        )
+        return new
+
+    @property
+    def X(self):
+        """Signals, shape (n_trials, n_channels, n_times); read-only when all rows."""
+        if len(self._rows) == len(self._base) and np.array_equal(
+            self._rows, np.arange(len(self._base))
+        ):
+            return self._base
+        return self._base[self._rows]
+
+    @property
+    def y(self):
+        """Labels, shape (n_trials,)."""
+        return self._y[self._rows]
+
+    @property
+    def metadata(self):
+        """Metadata of the selected trials, with a fresh RangeIndex."""
+        return self._metadata.iloc[self._rows].reset_index(drop=True)
+
+    @property
+    def classes(self):
+        """Sorted distinct labels."""
+        return np.unique(self.y)
+
+    @property
+    def sfreq(self):
+        """Sampling rate in hertz."""
+        return float(self.info["sfreq"])
+
+    @property
+    def ch_names(self):
+        """Channel names, in the order of the arrays."""
+        return list(self.info["ch_names"])
+
+    @property
+    def n_times(self):
+        """Samples per trial."""
+        return self._base.shape[2]
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __repr__(self):
+        n_subjects = self.metadata["subject"].nunique()
+        return (
+            f"<Trials {self.name!r}: {len(self)} trials, "
+            f"{len(self.ch_names)} channels, {self.n_times} samples at {self.sfreq:g} Hz, {n_subjects} subject"
+            f"{'s' if n_subjects != 1 else ''}>"
+        )
+
+    def __getitem__(self, item):
+        """Trials at the positions or under the mask ``item``; copies no signal."""
+        item = np.asarray(item) if not isinstance(item, slice) else item
+        if not isinstance(item, slice):
+            if item.dtype == bool and item.shape != (len(self),):
+                raise IndexError(
+                    f"mask has {item.size} entries but there are {len(self)} trials."
+                )
+            item = np.atleast_1d(item if item.size else item.astype(int))
+        return self._replace(rows=self._rows[item])
+
+    def select(self, **columns):
+        """Trials whose metadata equal the given values (a value, or a list of them).
+
+        Raises
+        ------
+        ValueError
+            If a column or a value does not occur.
+        """
+        metadata, mask = self.metadata, np.ones(len(self), bool)
+        for column, wanted in columns.items():
+            if column not in metadata:
+                raise ValueError(
+                    f"no metadata column {column!r}; there are {list(metadata)}."
+                )
+            wanted = [wanted] if np.isscalar(wanted) else list(wanted)
+            unknown = [w for w in wanted if w not in set(metadata[column])]
+            if unknown:
+                raise ValueError(
+                    f"{column} {unknown[0]!r} does not occur; there are "
+                    f"{sorted(metadata[column].unique(), key=str)}."
+                )
+            mask &= metadata[column].isin(wanted).to_numpy()
+        return self[mask]
+
+    def pick(self, ch_names):
+        """The same trials with these channels, in this order (copies the signals).
+
+        Raises
+        ------
+        ValueError
+            If a channel is missing.
+        """
+        missing = [name for name in ch_names if name not in self.ch_names]
+        if missing or not len(ch_names):
+            raise ValueError(
+                f"channels {missing} are not among {self.ch_names}; pick among those."
+            )
+        index = [self.ch_names.index(name) for name in ch_names]
+        return self._replace(
+            base=_frozen(self._base[:, index]), info=mne.pick_info(self.info, index)
+        )
+
+    def drop(self, ch_names):
+        """The same trials without these channels (copies the signals)."""
+        missing = [name for name in ch_names if name not in self.ch_names]
+        if missing:
+            raise ValueError(f"channels {missing} are not among {self.ch_names}.")
+        return self.pick([name for name in self.ch_names if name not in ch_names])
+
+    def rename(self, name):
+        """The same trials under another set name."""
+        return self._replace(name=str(name))
+
+    def to_epochs(self):
+        """The trials as ``mne.EpochsArray`` in SI units, metadata attached."""
+        classes, codes = np.unique(self.y, return_inverse=True)
+        events = np.column_stack(
+            [np.arange(len(self)), np.zeros(len(self), int), codes + 1]
+        )
+        return mne.EpochsArray(
+            np.asarray(self.X, float) * self.unit,
+            self.info,
+            events=events,
+            tmin=self.tmin,
+            event_id={str(c): i + 1 for i, c in enumerate(classes)},
+            metadata=self.metadata,
+            verbose=False,
+        )
+
+    def signal_hashes(self):
+        """One SHA-256 per trial, of its samples and what they mean.
+
+        Returns
+        -------
+        hashes : list of str
+            Equal for two trials only if every sample, the channels, the sampling
+            rate and the unit are.
+        """
+        meaning = json.dumps(
+            [self.ch_names, self.sfreq, self.unit, self.tmin, str(self._base.dtype)]
+        ).encode()
+        hashes = []
+        for row in self._rows:
+            digest = hashlib.sha256(meaning)
+            digest.update(np.ascontiguousarray(self._base[row]).data)
+            hashes.append(digest.hexdigest())
+        return hashes
+
+    def fingerprint(self):
+        """SHA-256 of the trials: other samples, labels, order or origin change it."""
+        origin = self.metadata[list(_REQUIRED_COLUMNS)].astype(str).to_numpy()
+        labels = [str(label) for label in self.y]
+        content = json.dumps([self.signal_hashes(), labels, origin.tolist()])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def concatenate_trials(parts, name=None):
+    """Stack trials that share channels, sampling rate, window and unit.
+
+    Parameters
+    ----------
+    parts : list of Trials
+        At least one.
+    name : str or None
+        Name of the result; the first part's by default.
+
+    Returns
+    -------
+    trials : Trials
+
+    Raises
+    ------
+    ValueError
+        If channels (names or order), sampling rates, lengths or units differ.
+    """
+    parts = list(parts)
+    if not parts:
+        raise ValueError("nothing to concatenate; give at least one Trials.")
+    first = parts[0]
+    for i, part in enumerate(parts[1:], start=1):
+        _check_compatible(first, part, i)
+    return Trials(
+        np.concatenate([part.X for part in parts]),
+        np.concatenate([part.y for part in parts]),
+        pd.concat([part.metadata for part in parts], ignore_index=True),
+        first.info,
+        unit=first.unit,
+        tmin=first.tmin,
+        name=first.name if name is None else name,
+        recipe=first.recipe,
+    )
+
+
+def _check_compatible(first, part, i):
+    if part.ch_names != first.ch_names:
+        same = sorted(part.ch_names) == sorted(first.ch_names)
+        raise ValueError(
+            f"part {i} has channels {part.ch_names}, part 0 has {first.ch_names}"
+            + ("; same names in another order" if same else "")
+            + "; use .pick(...) to bring both to the same channels in the same order."
+        )
+    for what, a, b, remedy in (
+        ("sampling rate", first.sfreq, part.sfreq, "resample one of them (Recipe)"),
+        ("samples per trial", first.n_times, part.n_times, "use one Recipe for both"),
+        ("unit", first.unit, part.unit, "bring both to the same unit"),
+        ("tmin", first.tmin, part.tmin, "use one Recipe for both"),
+    ):
+        if a != b:
+            raise ValueError(f"part {i} has {what} {b:g}, part 0 has {a:g}; {remedy}.")
+
+
+def _check_data(data):
+    data = data if isinstance(data, np.ndarray) else np.asarray(data)
+    if data.ndim != 3:
+        raise ValueError(
+            f"data has shape {data.shape}; trials are (n_trials, n_channels, n_times)."
+        )
+    if 0 in data.shape:
+        raise ValueError(
+            f"data has shape {data.shape}: no trial, channel or sample is left; check "
+            "the events, the window and the rejection threshold."
+        )
+    if data.dtype.kind not in "fiu":
+        raise ValueError(f"data has dtype {data.dtype}; use real numbers.")
+    for i, trial in enumerate(data):
+        if data.dtype.kind == "f" and not np.isfinite(trial).all():
+            bad = np.flatnonzero(~np.isfinite(trial).all(axis=1))
+            raise ValueError(
+                f"trial {i} has a sample that is not finite (NaN or infinite) in "
+                f"channel {int(bad[0])}; drop the trial or interpolate the channel."
+            )
+    return _frozen(data)
+
+
+def _check_metadata(metadata, n_trials):
+    metadata = pd.DataFrame(metadata).reset_index(drop=True)
+    missing = [c for c in _REQUIRED_COLUMNS if c not in metadata]
+    if missing:
+        raise ValueError(
+            f"metadata lacks the column {missing[0]!r}; it needs "
+            f"{', '.join(_REQUIRED_COLUMNS)} (constant columns are fine)."
+        )
+    if len(metadata) != n_trials:
+        raise ValueError(
+            f"metadata has {len(metadata)} rows but there are {n_trials} trials."
+        )
+    for column in _REQUIRED_COLUMNS:
+        if metadata[column].isna().any():
+            row = int(np.flatnonzero(metadata[column].isna())[0])
+            raise ValueError(
+                f"metadata column {column!r} is empty in row {row}; every trial needs "
+                "its subject, session and run."
+            )
+    return metadata
+
+
+def _frozen(array):
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,227 @@
+"""The main job in one call: dataset, pipelines, protocols, report."""
+
+import dataclasses
+from pathlib import Path
+
+import yaml
+
+from ..datasets.registry import dataset_info, load
+from ..decoders import load_pipeline
+from ..preprocessing.recipe import Recipe
+from .evaluator import evaluate
+from .protocols import get_protocol
+from .scoring import check_scorers
+from .store import ResultStore
+
+DEFAULT_PROTOCOLS = ("within-session", "cross-session")
+
+
+@dataclasses.dataclass
+class BenchmarkConfig:
+    """What to run, as on the command line or in one YAML file.
+
+    Parameters
+    ----------
+    dataset : str, default="simulated"
+    subjects : list of int, str such as "1-3,5", or None, default=None
+    pipelines : list of str or None, default=None
+        Names or YAML files; the dataset's usual ones by default.
+    protocols : list of str or None, default=None
+        Within-session, and cross-session where there are several sessions.
+    scoring : list of str or None, default=None
+        The dataset's by default.
+    seed : int, default=42
+    jobs : int, default=1
+    out : str, default="neurodec-results"
+        Folder of ``results.sqlite`` and ``results.csv``.
+    recipe : dict or None, default=None
+        Settings that replace those of the dataset's recipe.
+    keep_copies : bool, default=False
+        See :func:`neurodec.evaluation.evaluate`.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a value breaks its rule.
+
+    Examples
+    --------
+    >>> BenchmarkConfig(subjects="1-3,5").subjects
+    [1, 2, 3, 5]
+    """
+
+    dataset: str = "simulated"
+    subjects: list | str | None = None
+    pipelines: list | str | None = None
+    protocols: list | str | None = None
+    scoring: list | str | None = None
+    seed: int = 42
+    jobs: int = 1
+    out: str = "neurodec-results"
+    recipe: dict | None = None
+    keep_copies: bool = False
+
+    def __post_init__(self):
+        entry = dataset_info(self.dataset)
+        self.subjects = _subjects(self.subjects)
+        self.pipelines = _names("pipelines", self.pipelines) or entry["pipelines"]
+        self.protocols = _names("protocols", self.protocols)
+        self.scoring = check_scorers(
+            _names("scoring", self.scoring) or entry["scoring"]
+        )
+        for protocol in self.protocols or []:
+            get_protocol(protocol)
+        for pipeline in self.pipelines:
+            load_pipeline(pipeline)
+        for name, least in (("seed", 0), ("jobs", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(
+                    f"{name} is {value!r}; give a whole number from {least}."
+                )
+        if self.recipe is not None:
+            if not isinstance(self.recipe, dict):
+                raise ValueError(
+                    f"recipe is {self.recipe!r}; give a mapping of settings, such as "
+                    "'band: [8, 30]'."
+                )
+            Recipe.from_dict({**entry["recipe"], **self.recipe})
+
+    @classmethod
+    def from_yaml(cls, path, **overrides):
+        """Read a YAML file that holds these settings.
+
+        Parameters
+        ----------
+        path : str or Path
+        **overrides
+            Settings that win over the file's; None leaves the file's.
+
+        Raises
+        ------
+        ValueError
+            If the file is no YAML mapping or holds an unknown setting.
+        """
+        try:
+            values = yaml.safe_load(Path(path).read_text("utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} cannot be read as YAML: {error}") from error
+        if not isinstance(values, dict):
+            raise ValueError(
+                f"{path} holds {type(values).__name__}, not a mapping of settings such "
+                "as 'dataset: bnci2014_004'."
+            )
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = [key for key in values if key not in known]
+        if unknown:
+            raise ValueError(
+                f"{path} has no setting {unknown[0]!r}; there are {', '.join(known)}."
+            )
+        given = {k: v for k, v in overrides.items() if v is not None}
+        return cls(**{**values, **given})
+
+
+def run_benchmark(config, progress=None, command=None):
+    """Load, evaluate and export as ``config`` says.
+
+    Parameters
+    ----------
+    config : BenchmarkConfig
+    progress : callable or None
+        As in :func:`neurodec.evaluation.evaluate`.
+    command : str or None
+        Printed in the report.
+
+    Returns
+    -------
+    results : Results
+        Also in ``out/results.sqlite`` and ``out/results.csv``; rows that the store
+        holds already are not computed again.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If the data cannot be read or split, before anything is written.
+    """
+    trials = load(
+        config.dataset, config.subjects, recipe=config.recipe, random_state=config.seed
+    )
+    protocols = _protocols(config, trials)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    results = evaluate(
+        trials,
+        config.pipelines,
+        protocols,
+        seed=config.seed,
+        scoring=config.scoring,
+        n_jobs=config.jobs,
+        store=ResultStore(out / "results.sqlite"),
+        keep_copies=config.keep_copies,
+        progress=progress,
+        description=describe(config, trials, protocols, command),
+    )
+    results.to_csv(out / "results.csv")
+    return results
+
+
+def describe(config, trials, protocols, command):
+    """What the report says of a run, in plain values."""
+    entry = dataset_info(config.dataset)
+    metadata = trials.metadata
+    return {
+        "dataset": {
+            "name": config.dataset,
+            **{
+                k: entry[k] for k in ("title", "modality", "paradigm", "licence", "doi")
+            },
+            "subjects": sorted(metadata["subject"].unique().tolist()),
+            "sessions": int(metadata.groupby("subject")["session"].nunique().max()),
+            "trials": len(trials),
+            "channels": len(trials.ch_names),
+            "sfreq": trials.sfreq,
+            "classes": [str(c) for c in trials.classes],
+        },
+        "recipe": trials.recipe,
+        "protocols": [get_protocol(protocol).to_dict() for protocol in protocols],
+        "scoring": config.scoring,
+        "seed": config.seed,
+        "keep_copies": config.keep_copies,
+        "command": command,
+    }
+
+
+def _protocols(config, trials):
+    if config.protocols:
+        return config.protocols
+    sessions = trials.metadata.groupby("subject")["session"].nunique()
+    return DEFAULT_PROTOCOLS if sessions.max() > 1 else DEFAULT_PROTOCOLS[:1]
+
+
+def _names(what, value):
+    if value is None:
+        return None
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(name, str) and name.strip() for name in names
+    ):
+        raise ValueError(f"{what} is {value!r}; give names, separated by commas.")
+    return [name.strip() for name in names]
+
+
+def _subjects(value):
+    """Subject numbers from a list or from "1-3,5"."""
+    if value is None or isinstance(value, list | tuple):
+        return value if value is None else list(value)
+    subjects = []
+    for part in str(value).split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            subjects += range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            raise ValueError(
+                f"subjects is {value!r}; give numbers and ranges such as 1-3,5."
+            ) from None
+    if not subjects:
+        raise ValueError(f"subjects is {value!r}, which names none; write 1-3,5.")
+    return list(dict.fromkeys(subjects))

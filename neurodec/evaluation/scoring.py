@@ -1,0 +1,122 @@
+"""Score fitted pipelines from responses that are computed once and kept."""
+
+import difflib
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
+
+_GRADED = ("decision_function", "predict_proba")
+
+
+def _estimator_has(method):
+    return lambda responses: hasattr(responses.estimator, method)
+
+
+def check_scorers(scoring):
+    """Scorer names as a list.
+
+    Raises
+    ------
+    ValueError
+        If scikit-learn has no scorer of that name; the message gives the nearest.
+
+    Examples
+    --------
+    >>> check_scorers("roc_auc")
+    ['roc_auc']
+    """
+    names = [scoring] if isinstance(scoring, str) else list(scoring)
+    if not names:
+        raise ValueError("scoring is empty; name at least one scorer.")
+    known = get_scorer_names()
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
+            raise ValueError(
+                f"no scorer {name!r}; "
+                + (f"did you mean {' or '.join(close)}?" if close else "see sklearn.")
+            )
+    return names
+
+
+class Responses(ClassifierMixin, BaseEstimator):
+    """What a fitted classifier says of some trials, asked once and kept.
+
+    Scorers take it for the classifier, so several of them cost one transform, and
+    the numbers that are stored are the numbers that were scored.
+
+    Parameters
+    ----------
+    estimator : fitted classifier or Pipeline
+    X : array, shape (n_trials, n_channels, n_times)
+    """
+
+    def __init__(self, estimator, X):
+        if isinstance(estimator, Pipeline) and len(estimator) > 1:
+            estimator, X = estimator[-1], estimator[:-1].transform(X)
+        self.estimator, self.X = estimator, X
+        self.classes_ = estimator.classes_
+        self._said = {}
+
+    def __repr__(self):
+        return f"Responses({self.estimator!r})"
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    @property
+    def graded(self):
+        """``decision_function`` where there is one, else ``predict_proba``, or None."""
+        method = next((m for m in _GRADED if hasattr(self.estimator, m)), None)
+        return None if method is None else self._say(method)
+
+    def predict(self, X=None):
+        """Labels, shape (n_trials,)."""
+        return self._say("predict")
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X=None):
+        """Scores, shape (n_trials,) or (n_trials, n_classes)."""
+        return self._say("decision_function")
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X=None):
+        """Probabilities, shape (n_trials, n_classes)."""
+        return self._say("predict_proba")
+
+    def _say(self, method):
+        if method not in self._said:
+            self._said[method] = np.asarray(getattr(self.estimator, method)(self.X))
+        return self._said[method]
+
+    def score_all(self, y, scorers):
+        """The scorers' values.
+
+        Parameters
+        ----------
+        y : array, shape (n_trials,)
+        scorers : list of str
+
+        Returns
+        -------
+        scores : dict of float
+
+        Raises
+        ------
+        ValueError
+            If a score is not a finite number.
+        """
+        scores = {}
+        for name in scorers:
+            value = float(get_scorer(name)(self, self.X, y))
+            if not np.isfinite(value):
+                raise ValueError(
+                    f"{name} is {value} on {len(y)} trials with labels "
+                    f"{np.unique(y).tolist()}; it needs every class in the test part "
+                    "and finite responses."
+                )
+            scores[name] = value
+        return scores

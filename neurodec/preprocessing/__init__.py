@@ -1,0 +1,7 @@
+"""From continuous recordings to clean trials."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"recipe": ["Recipe"]}
+)

@@ -1,0 +1,284 @@
+"""The evaluator gives the scores of a plain loop, keeps them, and repeats nothing."""
+
+import numpy as np
+import pytest
+from pyriemann.classification import MDM
+from pyriemann.estimation import Covariances
+from pyriemann.tangentspace import TangentSpace
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from neurodec.datasets import trials_from_arrays
+from neurodec.evaluation import ResultStore, evaluate, get_protocol
+
+PIPELINES = {
+    "mdm": make_pipeline(Covariances("oas"), MDM()),
+    "ts-lr": make_pipeline(Covariances("oas"), TangentSpace(), LogisticRegression()),
+}
+BOTH = ["within-session", "cross-session"]
+
+
+class Failing(ClassifierMixin, BaseEstimator):
+    """Fails when the training part is large, as in cross-session."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        if len(X) > 30:
+            raise RuntimeError("the disk is on fire")
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+    def decision_function(self, X):
+        return X[:, 0, 0]
+
+
+def make_trials(n_subjects=2, n_sessions=2, n_trials=20, n_channels=3, seed=0):
+    """Two classes that differ in the variance of one channel."""
+    rng = np.random.default_rng(seed)
+    n = n_subjects * n_sessions * n_trials
+    X = rng.standard_normal((n, n_channels, 64))
+    y = np.tile(["left", "right"], n // 2)
+    X[y == "left", 0] *= 1.4
+    return trials_from_arrays(
+        X,
+        y,
+        sfreq=64,
+        subject=np.repeat(np.arange(1, n_subjects + 1), n_sessions * n_trials),
+        session=np.tile(np.repeat(["0", "1", "2"][:n_sessions], n_trials), n_subjects),
+        name="made",
+    )
+
+
+@pytest.fixture(scope="module")
+def trials():
+    return make_trials()
+
+
+@pytest.fixture(scope="module")
+def results(trials):
+    return evaluate(trials, PIPELINES, BOTH, seed=3)
+
+
+def test_scores_equal_a_plain_loop(trials, results):
+    X, y = trials.X, trials.y
+    for protocol in BOTH:
+        for fold in get_protocol(protocol).folds(y, trials.metadata, seed=3):
+            for name in PIPELINES:
+                fitted = clone(PIPELINES[name]).fit(X[fold.train], y[fold.train])
+                expected = roc_auc_score(
+                    y[fold.test], fitted.predict_proba(X[fold.test])[:, 1]
+                )
+                rows = results.rows.query(
+                    "protocol == @protocol and pipeline == @name and "
+                    "subject == @fold.subject and session == @fold.session and "
+                    "fold == @fold.number"
+                )
+                assert rows["score"].tolist() == [pytest.approx(expected, abs=1e-12)]
+
+
+def test_one_row_per_fold_and_pipeline_with_its_context(results):
+    assert len(results.rows) == 2 * (2 * 2 * 5 + 2 * 2)
+    within = results.rows.query("protocol == 'within-session'")
+    assert (within["n_train"] == 16).all()
+    assert (within["n_test"] == 4).all()
+    assert (results.rows["target"] == "none").all()
+    assert not results.rows["transductive"].any()
+    assert (results.rows["majority"] == 0.5).all()
+    assert (results.rows["chance_level"] > 0.5).all()
+    assert results.rows["key"].is_unique
+
+
+def test_kept_predictions_give_the_score_again(trials, results):
+    for row in results.rows.itertuples():
+        kept = results.predictions(row.key)
+        response = kept["response"]
+        response = response[:, 1] if response.ndim == 2 else response
+        assert roc_auc_score(kept["y_true"] == "right", response) == row.score
+        of_session = trials.select(subject=row.subject, session=row.session)
+        np.testing.assert_array_equal(of_session.y[kept["trial"]], kept["y_true"])
+
+
+def test_several_processes_give_the_same_rows(trials, results):
+    columns = ["protocol", "pipeline", "subject", "session", "fold", "score", "key"]
+    parallel = evaluate(trials, PIPELINES, BOTH, seed=3, n_jobs=2)
+    assert parallel.rows[columns].equals(results.rows[columns])
+
+
+def test_subject_is_the_unit_of_the_summary(results):
+    summary = results.summary().set_index(["protocol", "pipeline"])
+    rows = results.rows
+    for (protocol, pipeline), line in summary.iterrows():
+        part = rows[(rows.protocol == protocol) & (rows.pipeline == pipeline)]
+        by_subject = (
+            part.groupby(["subject", "session"])["score"]
+            .mean()
+            .groupby("subject")
+            .mean()
+        )
+        assert line["score"] == pytest.approx(by_subject.mean())
+        assert line["sd"] == pytest.approx(by_subject.std())
+        assert line["n_subjects"] == 2
+
+
+def _count_fits(trials, store, **changed):
+    done = []
+    settings = dict(pipelines=PIPELINES, protocols=BOTH, seed=3) | changed
+    evaluate(
+        trials,
+        **settings,
+        store=store,
+        progress=lambda done_, total, row: done.append(row),
+    )
+    return len([row for row in done if row is not None])
+
+
+def test_a_rerun_computes_only_what_is_missing(trials, tmp_path):
+    path = tmp_path / "results.sqlite"
+    with ResultStore(path) as store:
+        assert _count_fits(trials.select(subject=1), store) == 24
+    with ResultStore(path) as store:
+        assert _count_fits(trials, store) == 24  # The other subject.
+        assert _count_fits(trials, store) == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": 4},
+        {"scoring": "accuracy"},
+        {"scoring": ["roc_auc", "accuracy"]},
+        {"pipelines": {"mdm": make_pipeline(Covariances("scm"), MDM())}},
+    ],
+    ids=str,
+)
+def test_what_can_change_the_score_is_computed_anew(trials, changed):
+    with ResultStore() as store:
+        _count_fits(trials, store)
+        assert _count_fits(trials, store, **changed) > 0
+
+
+def test_other_data_is_computed_anew(trials):
+    X = trials.X.copy()
+    X[0, 0, 0] += 1e-9
+    other = trials_from_arrays(
+        X, trials.y, sfreq=64, metadata=trials.metadata, name="made"
+    )
+    with ResultStore() as store:
+        _count_fits(trials, store)
+        # Trial 0 is in all folds of its session and all cross-session folds of its
+        # subject; the other session and subject keep their rows.
+        assert _count_fits(other, store) == 2 * (5 + 2)
+
+
+def test_a_failing_pipeline_is_recorded_and_the_others_go_on(trials):
+    pipelines = {"failing": Failing(), **PIPELINES}
+    results = evaluate(trials.select(subject=1), pipelines, ["cross-session"])
+    assert (results.rows.query("pipeline != 'failing'")["status"] == "ok").all()
+    # 20 training trials: no failure; three sessions make 40.
+    results = evaluate(make_trials(1, 3), pipelines, ["cross-session"])
+    failed = results.rows.query("pipeline == 'failing'")
+    assert (failed["status"] == "failed").all()
+    assert failed["error"].tolist() == ["RuntimeError: the disk is on fire"] * 3
+    assert failed["score"].isna().all()
+    summary = results.summary().set_index("pipeline")
+    assert summary.loc["failing", "n_failed"] == 3
+    assert np.isnan(summary.loc["failing", "score"])
+    assert summary.loc["mdm", "n_failed"] == 0
+
+
+def test_a_failed_fold_is_tried_again(trials):
+    failing = {"failing": Failing()}
+    with ResultStore() as store:
+        three = make_trials(1, 3)
+        assert _count_fits(three, store, pipelines=failing, protocols=BOTH[1:]) == 3
+        assert _count_fits(three, store, pipelines=failing, protocols=BOTH[1:]) == 3
+        assert store.count() == 3
+
+
+def test_copies_of_test_trials_are_dropped_from_training():
+    trials = make_trials(1, 2)
+    copied = trials[np.r_[0:20, 0:10, 30:40]]  # Session 1 begins with copies.
+    copied = trials_from_arrays(
+        copied.X,
+        copied.y,
+        sfreq=64,
+        subject=1,
+        session=np.repeat(["0", "1"], 20),
+        name="copied",
+    )
+    results = evaluate(copied, {"mdm": PIPELINES["mdm"]}, ["cross-session"])
+    assert results.rows["n_train"].tolist() == [10, 10]
+    assert [d["copies_removed"] for d in results.rows["details"]] == [10, 10]
+    kept = evaluate(
+        copied, {"mdm": PIPELINES["mdm"]}, ["cross-session"], keep_copies=True
+    )
+    assert kept.rows["n_train"].tolist() == [20, 20]
+
+
+def test_a_seed_reaches_every_random_state_and_fixes_the_result(trials):
+    pipelines = {
+        "sgd": make_pipeline(Covariances(), TangentSpace(), SGDClassifier(max_iter=5))
+    }
+    first, again, other = (
+        evaluate(trials, pipelines, ["cross-session"], seed=seed).rows["score"]
+        for seed in (0, 0, 1)
+    )
+    assert first.equals(again)
+    assert not first.equals(other)
+
+
+def test_a_missing_sampling_rate_is_bound_and_a_wrong_one_refused(trials):
+    class Needs(Failing):
+        def __init__(self, sfreq=None):
+            self.sfreq = sfreq
+
+        def fit(self, X, y):
+            assert self.sfreq == 64
+            return super().fit(X, y)
+
+    results = evaluate(trials, {"needs": Needs()}, ["within-session"])
+    assert (results.rows["status"] == "ok").all()
+    with pytest.raises(ValueError, match="sfreq=128 Hz but the trials have 64 Hz"):
+        evaluate(trials, {"needs": Needs(sfreq=128)}, ["within-session"])
+
+
+def test_the_callers_estimators_and_trials_are_left_alone(trials):
+    pipeline = make_pipeline(Covariances(), TangentSpace(), SGDClassifier())
+    before = trials.fingerprint()
+    evaluate(trials, {"p": pipeline}, ["cross-session"])
+    assert pipeline[-1].random_state is None
+    assert not hasattr(pipeline[-1], "coef_")
+    assert trials.fingerprint() == before
+
+
+def test_constant_channels_are_refused_with_the_remedy(trials):
+    X = trials.X.copy()
+    X[:, 1] = 3.0
+    flat = trials_from_arrays(X, trials.y, sfreq=64, metadata=trials.metadata)
+    with pytest.raises(ValueError, match=r"\['1'\] are constant.*trials.drop"):
+        evaluate(flat, PIPELINES, BOTH)
+
+
+def test_a_pipeline_without_lasting_identity_is_refused(trials):
+    pipelines = {"p": make_pipeline(FunctionTransformer(lambda X: X), MDM())}
+    with pytest.raises(ValueError, match="lasting identity"):
+        evaluate(trials, pipelines, BOTH)
+
+
+def test_csv_has_moabbs_columns_one_row_per_fold(results, tmp_path):
+    import pandas as pd
+
+    results.to_csv(tmp_path / "deep" / "results.csv")
+    table = pd.read_csv(tmp_path / "deep" / "results.csv")
+    moabb = ["score", "time", "samples", "samples_test", "n_classes", "subject",
+             "session", "channels", "n_sessions", "dataset", "pipeline"]  # fmt: skip
+    assert table.columns[: len(moabb)].tolist() == moabb
+    assert {"protocol", "fold", "target"} <= set(table)
+    assert len(table) == len(results.rows)
+    np.testing.assert_allclose(table["score"], results.rows["score"], rtol=1e-15)
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["results.csv"]
