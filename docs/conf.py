@@ -25,13 +25,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", "auto_examples/*.md5"]
 templates_path = ["_templates"]
-suppress_warnings = [
-    # results/ is empty until a script of benchmarks/ has run
-    "toctree.empty_glob",
-    # the gallery sorts by a function of its own, which cannot be pickled
-    "config.cache",
-]
 
+autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
@@ -61,7 +56,12 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "neurodec"
 html_show_sourcelink = False
+# Pages without pages below them need no navigation at their side.
+html_sidebars = dict.fromkeys(
+    ["contributing", "datasets", "honest_scores", "install", "pipelines"], []
+)
 html_theme_options = {
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,

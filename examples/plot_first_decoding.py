@@ -68,7 +68,7 @@ import matplotlib.pyplot as plt
 
 from neurodec.reporting import plot_scores
 
-figure, axes = plt.subplots(2, 1, figsize=(7, 5), layout="constrained")
+figure, axes = plt.subplots(2, 1, figsize=(7, 5), layout="constrained", sharex=True)
 for protocol, ax in zip(["within-session", "cross-session"], axes, strict=True):
     plot_scores(results, protocol, ax=ax)
     ax.set_title(protocol)

@@ -86,12 +86,12 @@ def benchmark(
     summary = results.summary()
     for protocol in summary["protocol"].unique():
         console.print(_table(protocol, summary[summary["protocol"] == protocol]))
-    for row in results.rows[results.rows["status"] == "failed"].itertuples():
-        console.print(
-            f"[red]failed[/] {row.pipeline}, {row.protocol}, subject {row.subject}, "
-            f"session {row.session}, fold {row.fold}: {_escape(row.error)}",
-            soft_wrap=True,
-        )
+    failed = results.rows[results.rows["status"] == "failed"]
+    for (name, protocol, error), rows in failed.groupby(
+        ["pipeline", "protocol", "error"], sort=False
+    ):
+        text = f"{name}, {protocol}, {len(rows)} folds: {error}"
+        console.print(f"[bold red]failed[/] {_escape(text)}", soft_wrap=True)
     console.print(f"{folder / 'results.csv'}\n{report}", soft_wrap=True)
     if summary["n_failed"].sum():
         raise typer.Exit(SOME_FAILED)

@@ -5,7 +5,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from neurodec.datasets import dataset_info, list_datasets
-from neurodec.decoders import list_pipelines, pipeline_info
+from neurodec.decoders import list_pipelines, load_pipeline, pipeline_info
 
 
 class _Table(SphinxDirective):
@@ -43,11 +43,12 @@ class PipelineTable(_Table):
     def rows(self):
         for name in list_pipelines():
             info = pipeline_info(name)
+            steps = (type(step).__name__ for _, step in load_pipeline(name).steps)
             yield (
                 f"``{name}``",
                 info["title"],
                 ", ".join(info["paradigms"]),
-                ", ".join(f"``{type(s).__name__}``" for _, s in info["pipeline"].steps),
+                ", ".join(f"``{step}``" for step in steps),
             )
 
 

@@ -5,13 +5,13 @@ import warnings
 
 import mne
 import numpy as np
-import pandas as pd
 from moabb.datasets.base import BaseDataset
 from moabb.datasets.preprocessing import FixedPipeline, FixedTransformer
 from moabb.paradigms.base import BaseParadigm
 
+from .channels import refuse_triggers
 from .readers import as_dict, origin_table
-from .trials import Trials
+from .trials import Trials, concatenate_trials
 
 
 def trials_from_moabb(dataset, paradigm, subjects=None, *, name=None, recipe=None):
@@ -33,12 +33,15 @@ def trials_from_moabb(dataset, paradigm, subjects=None, *, name=None, recipe=Non
     -------
     trials : Trials
         ``X`` is bit-equal to ``paradigm.get_data(dataset, subjects)[0]`` (microvolts
-        for EEG; ``unit`` says so).
+        for EEG; ``unit`` says so). ``metadata["onset"]`` is the cue's time in seconds,
+        counted as MNE counts samples: where a recording was cropped, from the start of
+        the acquisition. It is left out where the paradigm resamples.
 
     Raises
     ------
     ValueError
-        If the paradigm does not fit the dataset or has several bands.
+        If the paradigm does not fit the dataset or has several bands, if recordings
+        differ in channels or sampling rate, or if none holds a wanted event.
     """
     if not paradigm.is_valid(dataset):
         raise ValueError(
@@ -49,8 +52,9 @@ def trials_from_moabb(dataset, paradigm, subjects=None, *, name=None, recipe=Non
     steps = paradigm.make_process_pipelines(dataset, return_epochs=True)
     if len(steps) != 1:
         raise ValueError(
-            f"the paradigm has {len(steps)} bands; MOABB's evaluations pass on only "
-            "the first. Use one band and a filter bank inside the estimator."
+            f"the paradigm has {len(steps)} bands {list(paradigm.filters)}; MOABB's "
+            "evaluations pass on only the first. Use one band, and a filter bank "
+            "inside the estimator."
         )
     subjects = list(dataset.subject_list if subjects is None else subjects)
     with mne.utils.use_log_level("ERROR"), warnings.catch_warnings():
@@ -58,36 +62,37 @@ def trials_from_moabb(dataset, paradigm, subjects=None, *, name=None, recipe=Non
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="moabb")
         data = dataset.get_data(subjects=subjects, process_pipeline=steps[0])
     to_labels = paradigm.make_labels_pipeline(dataset, return_epochs=True)
-    arrays, labels, tables, epochs = [], [], [], None
+    parts = []
     for subject, sessions in data.items():
         for session, runs in sessions.items():
-            for run, epochs_of_run in runs.items():
-                if epochs_of_run is None:  # MOABB: a run without a wanted event
+            for run, epochs in runs.items():
+                if epochs is None:  # MOABB: a run without a wanted event
                     continue
-                epochs = epochs_of_run
-                arrays.append(epochs.get_data(verbose=False) * dataset.unit_factor)
-                labels.append(to_labels.transform(epochs))
                 table = origin_table(
                     len(epochs), None, subject=subject, session=session, run=run
                 )
                 if paradigm.resample is None:
                     table["onset"] = epochs.events[:, 0] / epochs.info["sfreq"]
-                tables.append(table)
-    if epochs is None:
+                parts.append(
+                    Trials(
+                        epochs.get_data() * dataset.unit_factor,
+                        to_labels.transform(epochs),
+                        table,
+                        epochs.info,
+                        unit=1 / dataset.unit_factor,
+                        tmin=epochs.tmin,
+                        recipe=as_dict(recipe),
+                    )
+                )
+    if not parts:
         raise ValueError(
-            f"{dataset.code} holds none of the events {paradigm.used_events(dataset)} "
-            f"for subjects {subjects}."
+            f"{dataset.code} holds none of the events "
+            f"{list(paradigm.used_events(dataset))} for subjects {subjects}; choose "
+            "others."
         )
-    return Trials(
-        np.concatenate(arrays),
-        np.concatenate(labels),
-        pd.concat(tables, ignore_index=True),
-        epochs.info,
-        unit=1 / dataset.unit_factor,
-        tmin=epochs.tmin,
-        name=dataset.code if name is None else name,
-        recipe=as_dict(recipe),
-    )
+    trials = concatenate_trials(parts, dataset.code if name is None else name)
+    refuse_triggers(trials.X, trials.info, refuse_constant=False)
+    return trials
 
 
 def as_moabb(trials, scoring=None):
@@ -128,7 +133,9 @@ class TrialsDataset(BaseDataset):
         window = [trials.tmin, trials.tmin + trials.n_times / trials.sfreq]
         super().__init__(
             subjects=metadata["subject"].unique().tolist(),
-            sessions_per_subject=int(sessions.min()),
+            # MOABB asks for the least but refuses cross-session scores by it; its
+            # splitter passes over a subject that has one session.
+            sessions_per_subject=int(sessions.max()),
             events={str(c): i for i, c in enumerate(trials.classes, start=1)},
             # MOABB wants a code that its class name abbreviates.
             code="TrialsDataset-" + re.sub(r"[^a-z0-9]+", "-", trials.name.lower()),

@@ -1,11 +1,14 @@
 """Which channels a decoder may see."""
 
+import difflib
+
 import numpy as np
 
 # Channel types that record the brain; everything else needs to be asked for by name.
 BRAIN_TYPES = ("eeg", "mag", "grad", "seeg", "ecog", "dbs")
 # A signal takes more values than this; a channel of stimulus codes takes fewer.
 _MAX_TRIGGER_VALUES = 20
+_BLOCK = 1000
 
 
 def pick_channels(info, picks=None):
@@ -27,20 +30,14 @@ def pick_channels(info, picks=None):
     ValueError
         If several types are there and none was chosen, or if nothing is left.
     """
-    types = info.get_channel_types()
     if picks is not None and not isinstance(picks, str):
-        missing = [name for name in picks if name not in info["ch_names"]]
-        if missing or not len(picks):
-            raise ValueError(
-                f"channels {missing} are not in the recording; it has "
-                f"{info['ch_names']}."
-            )
-        return [info["ch_names"].index(name) for name in picks]
+        return index_of_names(info["ch_names"], picks)
+    types = info.get_channel_types()
     present = [kind for kind in BRAIN_TYPES if kind in types]
     if picks is not None and picks not in present:
         raise ValueError(
-            f"no channel of type {picks!r}; brain signals here: {present or 'none'}. "
-            "Name other channels in a list."
+            f"no channel of type {picks!r}; brain signals here: "
+            f"{', '.join(present) or 'none'}. Name other channels in a list."
         )
     if not present:
         raise ValueError(
@@ -59,36 +56,88 @@ def pick_channels(info, picks=None):
         if this == kind and name not in info["bads"]
     ]
     if not index:
-        raise ValueError(f"all {kind} channels are marked bad: {info['bads']}.")
+        raise ValueError(
+            f"all {kind} channels are marked bad: {info['bads']}; name those to keep "
+            "in a list."
+        )
     return index
 
 
-def refuse_triggers(raw, index):
-    """Refuse channels that hold stimulus codes or nothing at all.
+def index_of_names(known, wanted):
+    """Positions of channels by name, in the order in which they are named.
+
+    Parameters
+    ----------
+    known, wanted : list of str
+
+    Returns
+    -------
+    index : list of int
+
+    Raises
+    ------
+    ValueError
+        If none is named, or one is named twice or unknown.
+    """
+    if isinstance(wanted, str) or not len(wanted):
+        raise ValueError(f"{wanted!r} is no list of channels; write {known[:2]}.")
+    for name in wanted:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+            raise ValueError(
+                f"no channel {name!r}; "
+                + (f"did you mean {' or '.join(close)}? " if close else "")
+                + f"There are {', '.join(known)}."
+            )
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"channels {list(wanted)} repeat; name each once.")
+    return [known.index(name) for name in wanted]
+
+
+def refuse_triggers(data, info, *, refuse_constant):
+    """Refuse channels that hold stimulus codes, or nothing at all.
 
     A stimulus code among the signals would let any decoder read the label.
 
     Parameters
     ----------
-    raw : mne.io.BaseRaw
-    index : list of int
-        Channels to look at.
+    data : array, shape (n_trials, n_channels, n_times)
+    info : mne.Info
+        Of these channels.
+    refuse_constant : bool
+        Whether a constant channel is refused too; a filter would hide that it is.
 
     Raises
     ------
     ValueError
         Naming the channel and the remedy.
     """
-    for i in index:
-        values = np.unique(raw[i][0])
-        if len(values) == 1:
+    for i, (name, kind) in enumerate(
+        zip(info["ch_names"], info.get_channel_types(), strict=True)
+    ):
+        values = _values_if_few(data[:, i])
+        if values is None:
+            continue
+        if len(values) > 1:
             raise ValueError(
-                f"channel {raw.ch_names[i]!r} is constant ({values[0]:g}): reference "
-                "or dead electrode? drop it or list it in raw.info['bads']."
-            )
-        if len(values) <= _MAX_TRIGGER_VALUES:
-            raise ValueError(
-                f"channel {raw.ch_names[i]!r} has type "
-                f"{raw.get_channel_types([i])[0]!r} but only {len(values)} distinct "
+                f"channel {name!r} has type {kind!r} but only {len(values)} distinct "
                 "values: a trigger? set its type to 'stim', or name it in picks."
             )
+        if refuse_constant:
+            raise ValueError(
+                f"channel {name!r} is constant ({values[0]:g}): reference or dead "
+                "electrode? drop it, or list it in info['bads']."
+            )
+
+
+def _values_if_few(signal):
+    """Distinct values of one channel, or None as soon as there are many."""
+    if signal.size < 10 * _MAX_TRIGGER_VALUES:  # Too short to tell.
+        return None
+    values = np.empty(0)
+    for row in signal:
+        for start in range(0, len(row), _BLOCK):
+            values = np.union1d(values, row[start : start + _BLOCK])
+            if len(values) > _MAX_TRIGGER_VALUES:
+                return None
+    return values

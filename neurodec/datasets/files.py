@@ -1,25 +1,25 @@
 """Readers of the sets that come as plain files; each gives one part per recording.
 
-A reader takes ``(folder, subject, recipe)`` and yields ``Trials``. To add a set, write
-a reader here, name it in ``READERS`` and describe the set in ``datasets.yaml``.
+A reader takes ``(files, subject, recipe)`` and yields ``Trials``; ``files`` maps the
+names in ``datasets.yaml`` to paths whose content is already verified. To add a set,
+write a reader here, name it in ``READERS`` and describe the set in ``datasets.yaml``.
 """
 
-import gzip
 import re
-import zipfile
 
 import mne
 import numpy as np
 import pandas as pd
 
+from ._sources import standard_montage
 from .readers import trials_from_arrays, trials_from_raw
 
 _MICROVOLT = 1e-6
 
 
-def read_bnci2014_004(folder, subject, recipe):
+def read_bnci2014_004(files, subject, recipe):
     """BCI competition IV 2b: npz of epochs, five sessions on five days."""
-    with _open_npz(folder / f"B{subject:02d}.npz") as file:
+    with np.load(files[f"B{subject:02d}.npz"]) as file:
         scale, sfreq = float(file["scale_uV"]), float(file["sfreq"])
         for key in sorted(key for key in file.files if key.startswith("X")):
             yield trials_from_arrays(
@@ -34,57 +34,55 @@ def read_bnci2014_004(folder, subject, recipe):
             )
 
 
-def read_muse(folder, subject, recipe, labels):
+def read_muse(files, subject, recipe, labels):
     """muse-lsl recordings: csv of four electrodes, an unused input and the marker."""
-    for session in sorted((folder / f"subject{subject}").glob("session*")):
-        for run, path in enumerate(sorted(session.glob("*.csv.gz"))):
+    sessions = {}
+    for name, path in files.items():
+        owner, session, _ = name.split("/")
+        if owner == f"subject{subject}":
+            sessions.setdefault(session.removeprefix("session"), []).append(path)
+    for session, paths in sessions.items():
+        for run, path in enumerate(paths):
             yield trials_from_raw(
                 _read_muse_csv(path),
                 labels,
                 recipe,
                 subject=subject,
-                session=session.name.removeprefix("session"),
+                session=session,
                 run=str(run),
             )
 
 
 def _read_muse_csv(path):
-    try:
-        table = pd.read_csv(path)
-    except (OSError, EOFError, gzip.BadGzipFile, pd.errors.ParserError) as error:
-        raise ValueError(f"{path} cannot be read ({error}); fetch it again.") from error
+    table = pd.read_csv(path)
     names = ["TP9", "AF7", "AF8", "TP10", "Right AUX"]
-    marker = [column for column in table if column.startswith("Marker")]
-    if not set(names) <= set(table) or len(marker) != 1:
-        raise ValueError(
-            f"{path} has columns {list(table)}; a Muse file has {names} and Marker."
-        )
+    (marker,) = (column for column in table if column.startswith("Marker"))
     info = mne.create_info([*names, "Marker"], 256.0, ["eeg"] * 4 + ["misc", "stim"])
-    data = table[[*names, *marker]].to_numpy(float).T
+    data = table[[*names, marker]].to_numpy(float).T
     data[:4] *= _MICROVOLT
     raw = mne.io.RawArray(data, info, verbose=False)
-    return raw.set_montage("standard_1005", on_missing="ignore", verbose=False)
+    return raw.set_montage(standard_montage(), on_missing="ignore", verbose=False)
 
 
-def read_muse_p300(folder, subject, recipe):
+def read_muse_p300(files, subject, recipe):
     """Visual oddball: marker 1 non-target, 2 target."""
-    return read_muse(folder, subject, recipe, {"NonTarget": 1, "Target": 2})
+    return read_muse(files, subject, recipe, {"NonTarget": 1, "Target": 2})
 
 
-def read_muse_n170(folder, subject, recipe):
+def read_muse_n170(files, subject, recipe):
     """Houses (marker 1) against faces (marker 2)."""
-    return read_muse(folder, subject, recipe, {"house": 1, "face": 2})
+    return read_muse(files, subject, recipe, {"house": 1, "face": 2})
 
 
-def read_p300_bci2_iib(folder, subject, recipe):
+def read_p300_bci2_iib(files, subject, recipe):
     """BCI competition II data set IIb: 6 x 6 speller, labelled sessions 10 and 11.
 
     The published files give no gain, so the numbers are read as microvolts; no
     decoder here depends on the scale.
     """
-    for path in sorted(folder.glob("AAS*.npz")):
-        session, run = re.fullmatch(r"AAS(\d+)R(\d+)", path.stem).groups()
-        with _open_npz(path) as file:
+    for name, path in files.items():
+        session, run = re.fullmatch(r"AAS(\d+)R(\d+)\.npz", name).groups()
+        with np.load(path) as file:
             if "StimulusType" not in file.files:  # The competition's unlabelled test.
                 continue
             onsets = _rising(file["Flashing"])
@@ -100,9 +98,9 @@ def read_p300_bci2_iib(folder, subject, recipe):
         yield _target_trials(raw, onsets, codes, recipe, subject, session, run, stimuli)
 
 
-def read_p300_gtec(folder, subject, recipe):
+def read_p300_gtec(files, subject, recipe):
     """g.tec speller (br41n.io hackathon): trigger 1 target, -1 non-target."""
-    with _open_npz(folder / f"S{subject}.npz") as file:
+    with np.load(files[f"S{subject}.npz"]) as file:
         trigger = file["trig"].astype(int)
         onsets = _rising(trigger != 0)
         names = [f"E{i}" for i in range(1, file["y"].shape[1] + 1)]
@@ -111,16 +109,16 @@ def read_p300_gtec(folder, subject, recipe):
     yield _target_trials(raw, onsets, codes, recipe, subject, "0", "0", None)
 
 
-def read_meg_wrist(folder, subject, recipe):
+def read_meg_wrist(files, subject, recipe):
     """BCI competition IV data set 3: four directions, official train and test part.
 
     The files give no unit; a field of a few hundred femtotesla is what such sensors
     measure, so femtotesla is assumed. No decoder here depends on it.
     """
     for session, part in (("0train", "train"), ("1test", "test")):
-        labels = _load_npy(folder / f"y_{part}.npy")
+        labels = np.load(files[f"y_{part}.npy"])
         yield trials_from_arrays(
-            _load_npy(folder / f"X_{part}.npy"),
+            np.load(files[f"X_{part}.npy"]),
             np.array([f"direction{label}" for label in labels]),
             sfreq=400.0,
             ch_types="mag",
@@ -164,17 +162,3 @@ def _rising(flag):
 def _eeg_raw(samples, sfreq, names):
     info = mne.create_info(names, sfreq, "eeg")
     return mne.io.RawArray(samples.T, info, verbose=False)
-
-
-def _open_npz(path):
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read ({error}); fetch it again.") from error
-
-
-def _load_npy(path):
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read ({error}); fetch it again.") from error

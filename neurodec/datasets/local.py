@@ -8,13 +8,24 @@ from pathlib import Path
 import mne
 
 
-def data_folders():
+def data_folders(sign=None):
     """Folders to look in, best first: ``NEURODEC_DATA``, then MNE's own.
+
+    Parameters
+    ----------
+    sign : str or None
+        MOABB's sign of a dataset, such as "EEGBCI", which MNE's configuration may
+        give a folder of its own.
 
     Returns
     -------
     folders : list of Path
         Existing ones only.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``NEURODEC_DATA`` names no folder.
     """
     folders = []
     if os.environ.get("NEURODEC_DATA"):
@@ -25,11 +36,14 @@ def data_folders():
                 "unset it."
             )
         folders += [root, root / "mne_data"]
-    mne_data = mne.get_config("MNE_DATA")
-    if mne_data:
-        folders.append(Path(mne_data).expanduser())
+    configured = [mne.get_config(key) for key in (_path_key(sign), "MNE_DATA") if key]
+    folders += [Path(path).expanduser() for path in configured if path]
     folders.append(Path.home() / "mne_data")
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def _path_key(sign):
+    return None if sign is None else f"MNE_DATASETS_{sign.upper()}_PATH"
 
 
 def find_folder(relative):
@@ -43,6 +57,12 @@ def find_folder(relative):
 def check_file(path, sha256):
     """Refuse a file that is missing or is not the published one.
 
+    Parameters
+    ----------
+    path : Path
+    sha256 : str
+        Of the published file.
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -51,7 +71,7 @@ def check_file(path, sha256):
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; fetch the set again.")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if sha256 is not None and found != sha256:
+    if found != sha256:
         raise ValueError(
             f"{path} is damaged or another version: SHA-256 {found[:12]}... instead of "
             f"{sha256[:12]}...; fetch it again."
@@ -70,17 +90,13 @@ def moabb_reads_locally(sign, folder):
     ----------
     sign : str
         MOABB's sign of the dataset, such as "EEGBCI".
-    folder : Path or None
-        The folder that holds ``MNE-<sign>-data``; None changes nothing.
+    folder : Path
+        The folder that holds ``MNE-<sign>-data``.
     """
-    values = {
-        "MOABB_DOWNLOAD_PROVIDER": "upstream",
-        f"MNE_DATASETS_{sign.upper()}_PATH": str(folder),
-    }
+    values = {"MOABB_DOWNLOAD_PROVIDER": "upstream", _path_key(sign): str(folder)}
     before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
     try:
-        if folder is not None:
-            os.environ.update(values)
         yield
     finally:
         for key, value in before.items():

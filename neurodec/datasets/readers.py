@@ -4,6 +4,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ..preprocessing.recipe import as_recipe
 from .channels import pick_channels, refuse_triggers
 from .trials import Trials
 
@@ -49,7 +50,7 @@ def trials_from_arrays(
         Time of the first sample, in seconds from the event.
     picks : str, list of str or None
         A channel type, or channel names.
-    recipe : Recipe or None
+    recipe : Recipe, dict or None
         Applied trial by trial.
     name : str, default="arrays"
 
@@ -61,7 +62,7 @@ def trials_from_arrays(
     ------
     ValueError
         If shapes disagree, the rate is missing or not positive, channel types are
-        mixed, or a value is not finite.
+        mixed, a channel looks like a trigger, or a value is not finite.
 
     Examples
     --------
@@ -72,36 +73,62 @@ def trials_from_arrays(
     ... ).ch_names
     ['0', '1']
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = np.asanyarray(X), np.asarray(y)
     if X.ndim != 3:
         raise ValueError(
             f"X has shape {X.shape}; trials are (n_trials, n_channels, n_times)."
         )
-    if sfreq is None or not np.isfinite(sfreq) or sfreq <= 0:
+    info = _make_info(X.shape[1], sfreq, ch_names, ch_types)
+    index = pick_channels(info, picks)
+    if index != list(range(X.shape[1])):  # All of them: no copy, a map stays a map.
+        X, info = X[:, index], mne.pick_info(info, index)
+    if picks is None or isinstance(picks, str):
+        refuse_triggers(X, info, refuse_constant=recipe is not None)
+    table = origin_table(len(X), metadata, subject=subject, session=session, run=run)
+    trials = Trials(X, y, table, info, unit=unit, tmin=tmin, name=name)
+    return trials if recipe is None else _apply(as_recipe(recipe), trials)
+
+
+def _make_info(n_channels, sfreq, ch_names, ch_types):
+    if not np.isscalar(sfreq) or isinstance(sfreq, str) or not 0 < sfreq < np.inf:
         raise ValueError(
             f"sfreq is {sfreq!r}; arrays do not tell their sampling rate, give it in "
             "hertz."
         )
     if ch_names is None:
-        ch_names = [str(i) for i in range(X.shape[1])]
-    if len(ch_names) != X.shape[1]:
-        raise ValueError(
-            f"{len(ch_names)} channel names for {X.shape[1]} channels; name each "
-            "channel once."
-        )
+        ch_names = [str(i) for i in range(n_channels)]
+    for what, given in (("names", ch_names), ("types", ch_types)):
+        if not isinstance(given, str) and len(given) != n_channels:
+            raise ValueError(
+                f"{len(given)} channel {what} for {n_channels} channels; give one for "
+                "each."
+            )
     if len(set(ch_names)) != len(ch_names):
         raise ValueError(f"channel names repeat: {list(ch_names)}; make them distinct.")
-    info = mne.create_info(list(ch_names), sfreq, ch_types)
-    index = pick_channels(info, picks)
-    X, info = X[:, index], mne.pick_info(info, index)
-    table = origin_table(len(X), metadata, subject=subject, session=session, run=run)
-    if recipe is not None:
-        data, sfreq, tmin, kept = recipe.array(X * unit, sfreq, tmin)
-        with info._unlock():
-            info["sfreq"] = sfreq
-        X, y, table = data / unit, y[kept], table.iloc[kept]
+    return mne.create_info(list(ch_names), float(sfreq), ch_types, verbose=False)
+
+
+def _apply(recipe, trials):
+    """A recipe applied to trials that are cut already."""
+    data, sfreq, tmin, kept = recipe.array(
+        trials.X * trials.unit,
+        trials.sfreq,
+        trials.tmin,
+        ch_types=trials.info.get_channel_types(),
+    )
+    info = trials.info.copy()
+    with info._unlock():
+        info["sfreq"] = sfreq
+        info["lowpass"] = min(info["lowpass"], sfreq / 2)
     return Trials(
-        X, y, table, info, unit=unit, tmin=tmin, name=name, recipe=as_dict(recipe)
+        data / trials.unit,
+        trials.y[kept],
+        trials.metadata.iloc[kept],
+        info,
+        unit=trials.unit,
+        tmin=tmin,
+        name=trials.name,
+        recipe=recipe.to_dict(),
     )
 
 
@@ -131,7 +158,7 @@ def trials_from_epochs(
     picks : str, list of str or None
         A channel type, or channel names. Stimulus, EOG and other such channels
         are left out unless named.
-    recipe : dict or None
+    recipe : Recipe, dict or None
         How the epochs were made, kept for reports.
     name : str, default="epochs"
 
@@ -143,13 +170,16 @@ def trials_from_epochs(
     Raises
     ------
     ValueError
-        If there is no epoch, or if channel types are mixed.
+        If there is no epoch, channel types are mixed, or a channel looks like a
+        trigger.
     """
     if not isinstance(epochs, mne.BaseEpochs):
         raise ValueError(
             f"epochs is {type(epochs).__name__}; give mne.Epochs, or use "
             "trials_from_raw or trials_from_arrays."
         )
+    if not epochs.preload:
+        epochs = epochs.copy().load_data(verbose=False)
     if not len(epochs):
         raise ValueError(
             "epochs is empty: every event was dropped; see epochs.drop_log for why."
@@ -162,11 +192,14 @@ def trials_from_epochs(
     table = origin_table(
         len(epochs), metadata, subject=subject, session=session, run=run
     )
+    data, info = epochs.get_data(picks=index), mne.pick_info(epochs.info, index)
+    if picks is None or isinstance(picks, str):
+        refuse_triggers(data, info, refuse_constant=False)
     return Trials(
-        epochs.get_data(picks=index, verbose=False),
+        data,
         y,
         table,
-        mne.pick_info(epochs.info, index),
+        info,
         tmin=epochs.tmin,
         name=name,
         recipe=as_dict(recipe),
@@ -193,7 +226,7 @@ def trials_from_raw(
     raw : mne.io.BaseRaw
     event_id : dict
         From label to annotation description (str) or trigger code (int).
-    recipe : Recipe
+    recipe : Recipe or dict
         Filter, window and rejection.
     events : array, shape (n_events, 3) or None
         MNE events with the codes of ``event_id``; found in the stimulus channel by
@@ -203,7 +236,8 @@ def trials_from_raw(
     metadata : DataFrame or None
         One row per row of ``events``.
     picks : str, list of str or None
-        A channel type, or channel names.
+        A channel type, or channel names. Stimulus, EOG and other such channels
+        are left out unless named.
     name : str, default="raw"
 
     Returns
@@ -218,17 +252,28 @@ def trials_from_raw(
         If an event does not occur, channel types are mixed, a channel looks like a
         trigger, or no trial is left.
     """
+    recipe = as_recipe(recipe)
+    if not isinstance(raw, mne.io.BaseRaw):
+        raise ValueError(
+            f"raw is {type(raw).__name__}; read the file with mne.io.read_raw, or use "
+            "trials_from_epochs or trials_from_arrays."
+        )
     index = pick_channels(raw.info, picks)
     if picks is None or isinstance(picks, str):
-        refuse_triggers(raw, index)
+        refuse_triggers(
+            raw.get_data(picks=index)[np.newaxis],
+            mne.pick_info(raw.info, index),
+            refuse_constant=True,
+        )
     events, codes = _find_events(raw, event_id, events)
-    epochs = recipe.epochs(raw, events, codes)
     rows = range(len(events)) if metadata is None else None
     table = pd.DataFrame(metadata, index=rows)
     if len(table) != len(events):
         raise ValueError(
             f"metadata has {len(table)} rows for {len(events)} events; give one each."
         )
+    names = [raw.ch_names[i] for i in index]
+    epochs = recipe.epochs(raw, events, codes, picks=names)
     table = table.iloc[epochs.selection].reset_index(drop=True)
     table["onset"] = (events[epochs.selection, 0] - raw.first_samp) / raw.info["sfreq"]
     labels = {code: label for label, code in codes.items()}
@@ -239,7 +284,7 @@ def trials_from_raw(
         session=session,
         run=run,
         metadata=table,
-        picks=[raw.ch_names[i] for i in index],
+        picks=names,
         recipe=recipe,
         name=name,
     )
@@ -266,8 +311,9 @@ def _find_events(raw, event_id, events):
     if events is None:
         if "stim" not in raw.get_channel_types():
             raise ValueError(
-                "the recording has no stimulus channel; give events, or annotation "
-                "descriptions in event_id."
+                f"event_id {event_id} names trigger codes but the recording has no "
+                f"stimulus channel, only {sorted(set(raw.get_channel_types()))}; give "
+                "events, or annotation descriptions in event_id."
             )
         events = mne.find_events(raw, shortest_event=1, verbose=False)
     events = np.asarray(events)
@@ -294,17 +340,22 @@ def origin_table(n_trials, metadata, **origin):
     )
     if len(table) != n_trials:
         raise ValueError(
-            f"metadata has {len(table)} rows but there are {n_trials} trials."
+            f"metadata has {len(table)} rows but there are {n_trials} trials; give one "
+            "row each."
         )
     first = {}
     for column, default in (("subject", 1), ("session", "0"), ("run", "0")):
         value = origin.get(column)
-        if value is not None and np.ndim(value) and len(value) != n_trials:
-            raise ValueError(
-                f"{column} has {len(value)} entries but there are {n_trials} trials."
-            )
         if value is None:
             value = table[column] if column in table else default
+        if np.ndim(value):
+            # As an array: pandas would align a Series by its index.
+            value = np.asarray(value)
+            if len(value) != n_trials:
+                raise ValueError(
+                    f"{column} has {len(value)} entries but there are {n_trials} "
+                    "trials; give one each, or a single value."
+                )
         first[column] = value
     return table.drop(columns=list(first), errors="ignore").assign(**first)[
         [*first, *(column for column in table if column not in first)]

@@ -1,14 +1,16 @@
 """The registry: ``datasets.yaml``, and ``load`` from a name to ``Trials``."""
 
+import contextlib
 import copy
 import difflib
 import functools
+import importlib.resources
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from ..preprocessing.recipe import Recipe
+from ..preprocessing.recipe import Recipe, as_recipe
 from .local import check_file, data_folders, find_folder, moabb_reads_locally
 from .readers import trials_from_raw
 from .trials import concatenate_trials
@@ -40,8 +42,9 @@ def dataset_info(name):
     Returns
     -------
     entry : dict
-        title, modality, paradigm, pipelines, subjects, sessions, channels, sfreq,
-        licence, doi, scoring, recipe, source.
+        title, modality, paradigm, pipelines, subjects (all of them), sessions (the
+        most that a subject has), channels, sfreq (hertz, before the recipe), licence,
+        doi, scoring, recipe, source.
 
     Raises
     ------
@@ -72,10 +75,10 @@ def load(name, subjects=None, *, recipe=None, random_state=0):
     name : str
         See :func:`list_datasets`.
     subjects : list or None
-        Subjects to read. None reads those that are on this machine, or all of them
-        (through MOABB's download) when none is.
+        Subjects to read. None reads all; of a set that MOABB knows, those in the
+        first data folder that holds any, and all (MOABB downloads them) if none does.
     recipe : Recipe, dict or None
-        The registry's recipe by default.
+        The registry's recipe by default; a dict replaces some of its settings.
     random_state : int, default=0
         Seed of the simulated set; recordings do not use it.
 
@@ -88,7 +91,7 @@ def load(name, subjects=None, *, recipe=None, random_state=0):
     ValueError
         If a name or a subject is unknown, or a file is damaged.
     FileNotFoundError
-        If the set is not on this machine and has no download.
+        If the set is not on this machine and cannot be downloaded.
 
     Examples
     --------
@@ -98,7 +101,9 @@ def load(name, subjects=None, *, recipe=None, random_state=0):
     """
     entry = dataset_info(name)
     if recipe is None or isinstance(recipe, dict):
-        recipe = Recipe.from_dict({**entry["recipe"], **(recipe or {})})
+        recipe = {**entry["recipe"], **(recipe or {})}
+    recipe = as_recipe(recipe)
+    recipe.check_rate(entry["sfreq"])
     _check_subjects(name, entry, subjects)
     source = entry["source"]
     if "moabb" in source:
@@ -121,11 +126,13 @@ def _load_files(name, entry, subjects, recipe):
         )
     for file, sha256 in source["files"].items():
         check_file(folder / file, sha256)
+    # Only the files that were checked, whatever else lies in the folder.
+    files = {file: folder / file for file in source["files"]}
     subjects = entry["subjects"] if subjects is None else subjects
     parts = [
         part
         for subject in subjects
-        for part in READERS[source["reader"]](folder, subject, recipe)
+        for part in READERS[source["reader"]](files, subject, recipe)
     ]
     return concatenate_trials(parts, name=name)
 
@@ -136,32 +143,43 @@ def _load_moabb(name, entry, subjects, recipe):
 
     from .bridge import trials_from_moabb
 
-    source = entry["source"]
-    folder, present = _present_subjects(source, entry["subjects"])
-    if subjects is None:
-        subjects = present or entry["subjects"]
-    local = set(subjects) <= set(present)
     if recipe.method != "iir":
         raise ValueError(
             f"MOABB's paradigms filter with method 'iir', not {recipe.method!r}; "
             "use trials_from_raw for another filter."
         )
-    settings = dict(source.get("paradigm_parameters", {}))
-    settings.update(
-        fmin=recipe.band[0] if recipe.band else None,
-        fmax=recipe.band[1] if recipe.band else None,
-        tmin=recipe.tmin,
-        tmax=recipe.tmax,
-        baseline=recipe.baseline,
-        resample=recipe.resample,
-    )
-    paradigm = getattr(moabb.paradigms, source["paradigm"])(**settings)
+    source = entry["source"]
+    folder, subjects = _locate(source, entry["subjects"], subjects)
     dataset = getattr(moabb.datasets, source["moabb"])()
-    with moabb_reads_locally(source["sign"], folder if local else None):
-        trials = trials_from_moabb(
-            dataset, paradigm, list(subjects), name=name, recipe=recipe
-        )
-    return _reject(trials, recipe)
+    start = dataset.interval[0]  # MOABB counts from here, a recipe from the event.
+    low, high = recipe.band or (None, None)
+    paradigm = getattr(moabb.paradigms, source["paradigm"])(
+        fmin=low,
+        fmax=high,
+        tmin=recipe.tmin - start,
+        tmax=None if recipe.tmax is None else recipe.tmax - start,
+        baseline=recipe.baseline and tuple(t - start for t in recipe.baseline),
+        resample=recipe.resample,
+        **source.get("paradigm_parameters", {}),
+    )
+    with contextlib.ExitStack() as stack:
+        if folder is not None:
+            _check_published(source, folder, subjects)
+            stack.enter_context(moabb_reads_locally(source["sign"], folder))
+        try:
+            trials = trials_from_moabb(
+                dataset, paradigm, subjects, name=name, recipe=recipe
+            )
+        except OSError as error:
+            raise FileNotFoundError(
+                f"{name}: subjects {subjects} cannot be read from {folder or 'MOABB'} "
+                f"({error}); fetch the files again, or set NEURODEC_DATA to the folder "
+                "that holds them."
+            ) from error
+    if recipe.reject is None:  # MOABB's paradigms have no rejection.
+        return trials
+    types = trials.info.get_channel_types()
+    return trials[recipe.kept(trials.X * trials.unit, types)]
 
 
 def _load_simulated(name, entry, subjects, recipe, random_state):
@@ -185,32 +203,30 @@ def _load_simulated(name, entry, subjects, recipe, random_state):
     )
 
 
-def _reject(trials, recipe):
-    """Amplitude rejection, which MOABB's paradigms do not have."""
-    if recipe.reject is None:
-        return trials
-    limit = min(recipe.reject.values())
-    keep = np.array([np.ptp(x, axis=-1).max() * trials.unit <= limit for x in trials.X])
-    if not keep.any():
-        raise ValueError(
-            f"no trial is left of {len(trials)}: all exceed reject={recipe.reject}; "
-            "raise the limit."
-        )
-    return trials[keep]
-
-
-def _present_subjects(source, subjects):
-    """The folder that holds most subjects of a MOABB set, and those subjects."""
-    best, most = None, []
-    for folder in data_folders():
+def _locate(source, known, wanted):
+    """Folder with the wanted subjects of a MOABB set, and whom to read from it."""
+    for folder in data_folders(source["sign"]):
         present = [
             s
-            for s in subjects
+            for s in known
             if all((folder / f).is_file() for f in _expected(source["files"], s))
         ]
-        if len(present) > len(most):
-            best, most = folder, present
-    return best, most
+        if wanted is None and present:
+            return folder, present
+        if wanted is not None and set(wanted) <= set(present):
+            return folder, list(wanted)
+    return None, list(known if wanted is None else wanted)
+
+
+def _check_published(source, folder, subjects):
+    """Refuse damaged files where MNE has a list of checksums."""
+    if "checksums" not in source["files"]:
+        return
+    table = importlib.resources.files("mne") / "data" / source["files"]["checksums"]
+    published = dict(line.split() for line in table.read_text().splitlines())
+    for subject in subjects:
+        for file in _expected(source["files"], subject):
+            check_file(folder / file, published["/".join(file.split("/")[-2:])])
 
 
 def _expected(files, subject):
@@ -223,14 +239,25 @@ def _expected(files, subject):
 def _check_subjects(name, entry, subjects):
     if subjects is None:
         return
-    if not len(subjects):
-        raise ValueError("subjects is empty; name at least one, or leave it out.")
-    unknown = [s for s in subjects if s not in entry["subjects"]]
-    if unknown:
-        known = entry["subjects"]
-        raise ValueError(
-            f"{name} has no subject {unknown[0]!r}; it has {known[0]} to {known[-1]}."
-        )
+    if isinstance(subjects, str) or not np.iterable(subjects) or not len(subjects):
+        raise ValueError(f"subjects is {subjects!r}; give a list such as [1, 2].")
+    known = entry["subjects"]
+    for subject in subjects:
+        if subject not in known:
+            raise ValueError(
+                f"{name} has no subject {subject!r}; it has {_ranges(known)}."
+            )
+    if len(set(subjects)) < len(subjects):
+        raise ValueError(f"subjects {list(subjects)} repeat; name each once.")
+
+
+def _ranges(numbers):
+    """Sorted numbers in few words, such as '1 to 87, 89 to 91'."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    return ", ".join(
+        f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)
+    )
 
 
 @functools.cache
@@ -265,5 +292,6 @@ def _read_registry(path):
             raise ValueError(f"{path}: dataset {name!r} lacks {', '.join(missing)}.")
         Recipe.from_dict(entry["recipe"])
         first, last = entry["subjects"]
-        entry["subjects"] = list(range(first, last + 1))
+        out = entry.pop("left_out", {})
+        entry["subjects"] = [s for s in range(first, last + 1) if s not in out]
     return registry

@@ -1,11 +1,14 @@
 """``Trials``: the one object that travels between the rooms of neurodec."""
 
+import copy
 import hashlib
 import json
 
 import mne
 import numpy as np
 import pandas as pd
+
+from .channels import index_of_names
 
 _REQUIRED_COLUMNS = ("subject", "session", "run")
 
@@ -20,7 +23,7 @@ class Trials:
     Parameters
     ----------
     data : array, shape (n_trials, n_channels, n_times)
-        The signals; may be memory-mapped. It is never written to.
+        The signals; may be memory-mapped. It is neither copied nor written to.
     y : array, shape (n_trials,)
         One label per trial (strings or integers).
     metadata : DataFrame with n_trials rows
@@ -41,8 +44,8 @@ class Trials:
     Raises
     ------
     ValueError
-        If shapes disagree, a sample is not finite, a metadata column is missing or
-        there is no trial.
+        If shapes disagree, a sample or label is not finite, a metadata column is
+        missing or there is no trial.
 
     Examples
     --------
@@ -57,7 +60,7 @@ class Trials:
     ...     session=["0"] * 4 + ["1"] * 2,
     ... )
     >>> trials
-    <Trials 'trials': 6 trials, 2 channels, 50 samples at 100 Hz, 1 subject>
+    <Trials 'arrays': 6 trials, 2 channels, 50 samples at 100 Hz, 1 subject>
     >>> trials.select(session="1").X.shape
     (2, 2, 50)
     """
@@ -65,56 +68,33 @@ class Trials:
     def __init__(
         self, data, y, metadata, info, *, unit=1.0, tmin=0.0, name="trials", recipe=None
     ):
-        data, y = _check_data(data), np.asarray(y)
-        if y.shape != (len(data),):
-            raise ValueError(
-                f"y has shape {y.shape} but there are {len(data)} trials; give one "
-                "label per trial."
-            )
+        data = _check_data(data)
         if data.shape[1] != len(info["ch_names"]):
             raise ValueError(
                 f"data has {data.shape[1]} channels but info names "
                 f"{len(info['ch_names'])}; give the info of these channels only."
             )
-        self._set(
-            data,
-            np.arange(len(data)),
-            _frozen(y),
-            _check_metadata(metadata, len(data)),
-            info,
-            float(unit),
-            float(tmin),
-            str(name),
-            recipe,
-        )
+        if not np.isfinite(unit) or unit <= 0:
+            raise ValueError(
+                f"unit is {unit!r}; give what one unit of the data is in volt or "
+                "tesla, such as 1e-6 for microvolt."
+            )
+        self._base, self._rows = data, np.arange(len(data))
+        self._y = _check_labels(y, len(data))
+        self._metadata = _check_metadata(metadata, len(data))
+        self.info, self.unit, self.tmin = info, float(unit), float(tmin)
+        self.name, self.recipe = str(name), recipe
 
-    def _set(self, base, rows, y, metadata, info, unit, tmin, name, recipe):
-        self._base, self._rows, self._y = base, _frozen(rows), y
-        self._metadata, self.info, self.unit = metadata, info, unit
-        self.tmin, self.name, self.recipe = tmin, name, recipe
-
-    def _replace(self, *, base=None, rows=None, info=None, name=None):
-        """A copy with other rows or another base; rows are positions in the base."""
-        new = object.__new__(type(self))
-        new._set(
-            self._base if base is None else base,
-            self._rows if rows is None else rows,
-            self._y,
-            self._metadata,
-            self.info if info is None else info,
-            self.unit,
-            self.tmin,
-            self.name if name is None else name,
-            self.recipe,
-        )
+    def _replace(self, **attributes):
+        """A copy that shares everything but these attributes."""
+        new = copy.copy(self)
+        vars(new).update(attributes)
         return new
 
     @property
     def X(self):
         """Signals, shape (n_trials, n_channels, n_times); read-only when all rows."""
-        if len(self._rows) == len(self._base) and np.array_equal(
-            self._rows, np.arange(len(self._base))
-        ):
+        if np.array_equal(self._rows, np.arange(len(self._base))):
             return self._base
         return self._base[self._rows]
 
@@ -155,20 +135,37 @@ class Trials:
         n_subjects = self.metadata["subject"].nunique()
         return (
             f"<Trials {self.name!r}: {len(self)} trials, "
-            f"{len(self.ch_names)} channels, {self.n_times} samples at {self.sfreq:g} Hz, {n_subjects} subject"
-            f"{'s' if n_subjects != 1 else ''}>"
+            f"{len(self.ch_names)} channels, {self.n_times} samples at "
+            f"{self.sfreq:g} Hz, {n_subjects} subject{'s' if n_subjects > 1 else ''}>"
         )
 
     def __getitem__(self, item):
-        """Trials at the positions or under the mask ``item``; copies no signal."""
-        item = np.asarray(item) if not isinstance(item, slice) else item
+        """Trials at the positions, slice or mask ``item``; copies no signal.
+
+        Raises
+        ------
+        IndexError
+            If a position or the mask does not fit.
+        ValueError
+            If no trial is left.
+        """
         if not isinstance(item, slice):
+            item = np.atleast_1d(item)
             if item.dtype == bool and item.shape != (len(self),):
                 raise IndexError(
                     f"mask has {item.size} entries but there are {len(self)} trials."
                 )
-            item = np.atleast_1d(item if item.size else item.astype(int))
-        return self._replace(rows=self._rows[item])
+            if item.size and (item.dtype.kind not in "biu" or item.ndim != 1):
+                raise IndexError(
+                    f"{item!r} is neither positions, a slice nor a mask of the trials."
+                )
+            item = item if item.size else slice(0)
+        rows = self._rows[item]
+        if not len(rows):
+            raise ValueError(
+                f"the selection keeps none of {len(self)} trials; check the condition."
+            )
+        return self._replace(_rows=_frozen(rows))
 
     def select(self, **columns):
         """Trials whose metadata equal the given values (a value, or a list of them).
@@ -176,7 +173,7 @@ class Trials:
         Raises
         ------
         ValueError
-            If a column or a value does not occur.
+            If a column or a value does not occur, or no trial has all of them.
         """
         metadata, mask = self.metadata, np.ones(len(self), bool)
         for column, wanted in columns.items():
@@ -185,11 +182,12 @@ class Trials:
                     f"no metadata column {column!r}; there are {list(metadata)}."
                 )
             wanted = [wanted] if np.isscalar(wanted) else list(wanted)
-            unknown = [w for w in wanted if w not in set(metadata[column])]
+            known = metadata[column].unique().tolist()
+            unknown = [value for value in wanted if value not in known]
             if unknown:
                 raise ValueError(
                     f"{column} {unknown[0]!r} does not occur; there are "
-                    f"{sorted(metadata[column].unique(), key=str)}."
+                    f"{sorted(known, key=str)}."
                 )
             mask &= metadata[column].isin(wanted).to_numpy()
         return self[mask]
@@ -197,34 +195,57 @@ class Trials:
     def pick(self, ch_names):
         """The same trials with these channels, in this order (copies the signals).
 
+        Parameters
+        ----------
+        ch_names : list of str
+
         Raises
         ------
         ValueError
-            If a channel is missing.
+            If a channel is missing or named twice.
         """
-        missing = [name for name in ch_names if name not in self.ch_names]
-        if missing or not len(ch_names):
-            raise ValueError(
-                f"channels {missing} are not among {self.ch_names}; pick among those."
-            )
-        index = [self.ch_names.index(name) for name in ch_names]
-        return self._replace(
-            base=_frozen(self._base[:, index]), info=mne.pick_info(self.info, index)
+        index = index_of_names(self.ch_names, ch_names)
+        return Trials(
+            self.X[:, index],
+            self.y,
+            self.metadata,
+            mne.pick_info(self.info, index),
+            unit=self.unit,
+            tmin=self.tmin,
+            name=self.name,
+            recipe=self.recipe,
         )
 
     def drop(self, ch_names):
-        """The same trials without these channels (copies the signals)."""
-        missing = [name for name in ch_names if name not in self.ch_names]
-        if missing:
-            raise ValueError(f"channels {missing} are not among {self.ch_names}.")
-        return self.pick([name for name in self.ch_names if name not in ch_names])
+        """The same trials without these channels (copies the signals).
+
+        Parameters
+        ----------
+        ch_names : list of str
+
+        Raises
+        ------
+        ValueError
+            If a channel is missing, or none is left.
+        """
+        index = index_of_names(self.ch_names, ch_names)
+        if len(index) == len(self.ch_names):
+            raise ValueError(f"dropping {list(ch_names)} leaves no channel; keep some.")
+        return self.pick(np.delete(self.ch_names, index).tolist())
 
     def rename(self, name):
         """The same trials under another set name."""
         return self._replace(name=str(name))
 
     def to_epochs(self):
-        """The trials as ``mne.EpochsArray`` in SI units, metadata attached."""
+        """The trials as ``mne.EpochsArray`` in SI units, metadata attached.
+
+        Returns
+        -------
+        epochs : mne.EpochsArray
+            Event names are the labels as text; events are numbered, not timed (the
+            time of an event is ``metadata["onset"]`` where it is known).
+        """
         classes, codes = np.unique(self.y, return_inverse=True)
         events = np.column_stack(
             [np.arange(len(self)), np.zeros(len(self), int), codes + 1]
@@ -236,6 +257,7 @@ class Trials:
             tmin=self.tmin,
             event_id={str(c): i + 1 for i, c in enumerate(classes)},
             metadata=self.metadata,
+            proj=False,  # Projectors in info would change the signals.
             verbose=False,
         )
 
@@ -283,7 +305,8 @@ def concatenate_trials(parts, name=None):
     Raises
     ------
     ValueError
-        If channels (names or order), sampling rates, lengths or units differ.
+        If channels (names, order or types), sampling rates, windows, units, recipes
+        or kinds of labels differ.
     """
     parts = list(parts)
     if not parts:
@@ -307,18 +330,41 @@ def _check_compatible(first, part, i):
     if part.ch_names != first.ch_names:
         same = sorted(part.ch_names) == sorted(first.ch_names)
         raise ValueError(
-            f"part {i} has channels {part.ch_names}, part 0 has {first.ch_names}"
+            f"part {i}{_origin(part)} has channels {part.ch_names}, part 0 has "
+            f"{first.ch_names}"
             + ("; same names in another order" if same else "")
             + "; use .pick(...) to bring both to the same channels in the same order."
         )
-    for what, a, b, remedy in (
-        ("sampling rate", first.sfreq, part.sfreq, "resample one of them (Recipe)"),
-        ("samples per trial", first.n_times, part.n_times, "use one Recipe for both"),
-        ("unit", first.unit, part.unit, "bring both to the same unit"),
-        ("tmin", first.tmin, part.tmin, "use one Recipe for both"),
+    for what, value, remedy in (
+        ("channel types", _channel_types, "keep one kind of signal"),
+        ("sampling rate", lambda t: t.sfreq, "resample both to one rate (Recipe)"),
+        ("samples per trial", lambda t: t.n_times, "use one Recipe for both"),
+        ("tmin", lambda t: t.tmin, "use one Recipe for both"),
+        ("recipe", lambda t: t.recipe, "use one Recipe for both"),
+        ("unit", lambda t: t.unit, "bring both to one unit"),
+        ("labels of kind", _label_kind, "give strings or integers in both"),
     ):
-        if a != b:
-            raise ValueError(f"part {i} has {what} {b:g}, part 0 has {a:g}; {remedy}.")
+        if value(part) != value(first):
+            raise ValueError(
+                f"part {i}{_origin(part)} has {what} {value(part)}, part 0 has "
+                f"{value(first)}; {remedy}."
+            )
+
+
+def _channel_types(trials):
+    return trials.info.get_channel_types(unique=True)
+
+
+def _label_kind(trials):
+    return "string" if trials.y.dtype.kind == "U" else "number"
+
+
+def _origin(trials):
+    """Where the trials come from, if that is one place."""
+    places = trials.metadata[list(_REQUIRED_COLUMNS)].drop_duplicates()
+    if len(places) > 1:
+        return ""
+    return " (" + ", ".join(f"{k} {v}" for k, v in places.iloc[0].items()) + ")"
 
 
 def _check_data(data):
@@ -334,14 +380,29 @@ def _check_data(data):
         )
     if data.dtype.kind not in "fiu":
         raise ValueError(f"data has dtype {data.dtype}; use real numbers.")
-    for i, trial in enumerate(data):
-        if data.dtype.kind == "f" and not np.isfinite(trial).all():
+    for i, trial in enumerate(data if data.dtype.kind == "f" else ()):
+        if not np.isfinite(trial).all():
             bad = np.flatnonzero(~np.isfinite(trial).all(axis=1))
             raise ValueError(
                 f"trial {i} has a sample that is not finite (NaN or infinite) in "
                 f"channel {int(bad[0])}; drop the trial or interpolate the channel."
             )
     return _frozen(data)
+
+
+def _check_labels(y, n_trials):
+    # Through a list: pandas gives its strings as objects.
+    y = np.array(np.asarray(y).tolist())
+    if y.shape != (n_trials,):
+        raise ValueError(
+            f"y has shape {y.shape} but there are {n_trials} trials; give one label "
+            "per trial."
+        )
+    if y.dtype.kind not in "biuU":
+        raise ValueError(
+            f"y has dtype {y.dtype}, such as {y[0]!r}; labels are strings or integers."
+        )
+    return _frozen(y)
 
 
 def _check_metadata(metadata, n_trials):
@@ -354,7 +415,8 @@ def _check_metadata(metadata, n_trials):
         )
     if len(metadata) != n_trials:
         raise ValueError(
-            f"metadata has {len(metadata)} rows but there are {n_trials} trials."
+            f"metadata has {len(metadata)} rows but there are {n_trials} trials; give "
+            "one row each."
         )
     for column in _REQUIRED_COLUMNS:
         if metadata[column].isna().any():

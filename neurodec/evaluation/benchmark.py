@@ -143,9 +143,7 @@ def run_benchmark(config, progress=None, command=None):
     ValueError, FileNotFoundError
         If the data cannot be read or split, before anything is written.
     """
-    trials = load(
-        config.dataset, config.subjects, recipe=config.recipe, random_state=config.seed
-    )
+    trials = load(config.dataset, config.subjects, recipe=config.recipe)
     protocols = _protocols(config, trials)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from sklearn.preprocessing import LabelEncoder
 from threadpoolctl import threadpool_limits
 
 from .chance import chance_level, majority_share
+from .copies import drop_copies
 from .keys import ALGORITHM, canonical, digest, library_series, library_versions
-from .leaks import drop_copies
 from .protocols import get_protocol
 from .results import Results
 from .scoring import Responses, check_scorers

@@ -55,8 +55,12 @@ class Responses(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(self, estimator, X):
-        if isinstance(estimator, Pipeline) and len(estimator) > 1:
-            estimator, X = estimator[-1], estimator[:-1].transform(X)
+        if isinstance(estimator, Pipeline):
+            # Step by step: a slice of the pipeline would ask stateless steps, which
+            # the whole pipeline does not, whether they are fitted.
+            for _, step in estimator.steps[:-1]:
+                X = X if step in (None, "passthrough") else step.transform(X)
+            estimator = estimator[-1]
         self.estimator, self.X = estimator, X
         self.classes_ = estimator.classes_
         self._said = {}

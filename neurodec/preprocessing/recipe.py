@@ -1,5 +1,6 @@
 """``Recipe``: how continuous recordings become trials, in one printable object."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -25,14 +26,15 @@ class Recipe:
         "iir" is a Butterworth filter of order 4, as in MOABB; "fir" is MNE's
         default window design.
     resample : float or None, default=None
-        New sampling rate in hertz, after the filter.
+        New sampling rate in hertz, after the filter (MNE's "polyphase" method).
     tmin, tmax : float, default=0.0 and None
         Window in seconds from the event; None ends where the trial ends.
     baseline : (start, end) or None, default=None
         Its mean is subtracted from each trial and channel (seconds from the event).
     reject : dict or None, default=None
         Largest peak-to-peak amplitude by channel type, in SI units, such as
-        ``{"eeg": 150e-6}``; trials beyond it are dropped.
+        ``{"eeg": 150e-6}``, within the window and the baseline; trials beyond it are
+        dropped.
 
     Raises
     ------
@@ -102,11 +104,11 @@ class Recipe:
         Raises
         ------
         ValueError
-            If the file is not YAML or not a recipe; the message names the file.
+            If the file is missing, not YAML or not a recipe; the message names it.
         """
         try:
             return cls.from_dict(yaml.safe_load(Path(path).read_text("utf-8")))
-        except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        except (OSError, yaml.YAMLError, ValueError) as error:
             raise ValueError(f"{path} is not a recipe: {error}") from error
 
     def to_dict(self):
@@ -117,7 +119,7 @@ class Recipe:
                 values[key] = list(values[key])
         return values
 
-    def epochs(self, raw, events, event_id):
+    def epochs(self, raw, events, event_id, picks="data"):
         """Cut trials out of one continuous recording.
 
         Parameters
@@ -127,7 +129,9 @@ class Recipe:
         events : array, shape (n_events, 3)
             MNE events, in samples of ``raw``.
         event_id : dict
-            Label of each event code.
+            Code of each label.
+        picks : str or list, default="data"
+            Channels to filter; the others stay as they are.
 
         Returns
         -------
@@ -145,10 +149,10 @@ class Recipe:
                 "tmax is None, but a continuous recording does not tell where a trial "
                 "ends; give tmax in seconds."
             )
-        self._check_rate(raw.info["sfreq"])
+        self.check_rate(raw.info["sfreq"])
         raw = raw.copy().load_data(verbose=False)
         if self.band is not None:
-            raw.filter(*self.band, method=self.method, picks="data", verbose=False)
+            raw.filter(*self.band, method=self.method, picks=picks, verbose=False)
         epochs = mne.Epochs(
             raw,
             events,
@@ -168,10 +172,10 @@ class Recipe:
                 f"[{self._start:g}, {self.tmax:g}] s and reject={self.reject}."
             )
         if self.resample is not None:
-            epochs.resample(self.resample, verbose=False)
-        return epochs.crop(tmin=self.tmin, verbose=False)
+            epochs.resample(self.resample, method="polyphase", verbose=False)
+        return epochs if self._start == self.tmin else epochs.crop(self.tmin)
 
-    def array(self, data, sfreq, tmin):
+    def array(self, data, sfreq, tmin, ch_types="eeg"):
         """The same steps for trials that come already cut, trial by trial.
 
         Parameters
@@ -182,6 +186,8 @@ class Recipe:
             Sampling rate in hertz.
         tmin : float
             Time of the first sample, in seconds from the event.
+        ch_types : str or list of str, default="eeg"
+            What ``reject`` looks for.
 
         Returns
         -------
@@ -195,72 +201,125 @@ class Recipe:
         ValueError
             If the band, the rate or the window does not fit, or no trial is left.
         """
-        self._check_rate(sfreq)
+        self.check_rate(sfreq)
         data = np.array(data, float)
         if self.band is not None:
             data = mne.filter.filter_data(
                 data, sfreq, *self.band, method=self.method, verbose=False
             )
         if self.baseline is not None:
-            inside = self._inside(data, sfreq, tmin, *self.baseline)
+            inside = _inside(data, sfreq, tmin, *self.baseline)
             data -= data[..., inside].mean(axis=-1, keepdims=True)
-        inside = self._inside(data, sfreq, tmin, self.tmin, self.tmax)
+        inside = _inside(data, sfreq, tmin, self._start, self.tmax)
         data, tmin = data[..., inside], tmin + int(np.argmax(inside)) / sfreq
-        kept = self._kept(data)
+        kept = self.kept(data, ch_types)
         data = data[kept]
         if self.resample is not None and self.resample != sfreq:
+            # The padding of mne.Epochs.resample.
             data = mne.filter.resample(
-                data, up=self.resample / sfreq, method="polyphase", verbose=False
+                data,
+                self.resample,
+                sfreq,
+                method="polyphase",
+                pad="edge",
+                verbose=False,
             )
             sfreq = self.resample
-        return data, float(sfreq), float(tmin), kept
+        inside = _inside(data, sfreq, tmin, self.tmin, None)
+        tmin += int(np.argmax(inside)) / sfreq
+        return data[..., inside], float(sfreq), float(tmin), kept
 
-    @property
-    def _start(self):
-        """First sample to cut: the baseline may begin before the window."""
-        return self.tmin if self.baseline is None else min(self.tmin, self.baseline[0])
+    def kept(self, data, ch_types="eeg"):
+        """Which trials ``reject`` leaves.
 
-    def _check_rate(self, sfreq):
-        high = None if self.band is None else self.band[1]
-        if high is not None and high >= sfreq / 2:
-            raise ValueError(
-                f"band ends at {high:g} Hz, at or above half of the sampling rate "
-                f"({sfreq:g} Hz); lower it below {sfreq / 2:g} Hz."
-            )
-        if self.resample is not None and self.resample > sfreq:
-            raise ValueError(
-                f"resample is {self.resample:g} Hz but the recording has {sfreq:g} Hz; "
-                "it cannot gain detail, lower it."
-            )
-        if self.resample is not None and high is not None and self.resample <= 2 * high:
-            raise ValueError(
-                f"resample to {self.resample:g} Hz does not hold a band up to "
-                f"{high:g} Hz; use more than {2 * high:g} Hz."
-            )
+        Parameters
+        ----------
+        data : array, shape (n_trials, n_channels, n_times)
+            In SI units.
+        ch_types : str or list of str, default="eeg"
 
-    def _inside(self, data, sfreq, first, start, end):
-        times = first + np.arange(data.shape[-1]) / sfreq
-        end = times[-1] if end is None else end
-        half = 0.5 / sfreq
-        if start < times[0] - half or end > times[-1] + 1 / sfreq + half:
-            raise ValueError(
-                f"window [{start:g}, {end:g}] s is not inside the trials, which hold "
-                f"[{times[0]:g}, {times[-1]:g}] s; change tmin, tmax or baseline."
-            )
-        return (times >= start - half) & (times <= end + half)
+        Returns
+        -------
+        kept : array of int, shape (n_kept,)
 
-    def _kept(self, data):
+        Raises
+        ------
+        ValueError
+            If no trial is left, or no channel has a type that ``reject`` names.
+        """
         if self.reject is None:
             return np.arange(len(data))
-        # Arrays have one channel type; with several limits the strictest holds.
-        limit = min(self.reject.values())
-        kept = np.flatnonzero(np.ptp(data, axis=-1).max(axis=-1) <= limit)
+        types = np.broadcast_to(ch_types, data.shape[1])
+        unknown = [kind for kind in self.reject if kind not in types]
+        if unknown:
+            raise ValueError(
+                f"reject names {unknown[0]!r} but the channels are of type "
+                f"{', '.join(np.unique(types))}; leave it out of reject."
+            )
+        limits = np.array([self.reject.get(kind, np.inf) for kind in types])
+        kept = np.flatnonzero((np.ptp(data, axis=-1) <= limits).all(axis=1))
         if not len(kept):
             raise ValueError(
                 f"no trial is left of {len(data)}: all exceed reject={self.reject}; "
                 "check the unit (volt, tesla) or raise the limit."
             )
         return kept
+
+    @property
+    def _start(self):
+        """First sample to cut: the baseline may begin before the window."""
+        return self.tmin if self.baseline is None else min(self.tmin, self.baseline[0])
+
+    def check_rate(self, sfreq):
+        """Refuse a recording whose sampling rate the recipe does not fit.
+
+        Parameters
+        ----------
+        sfreq : float
+            In hertz.
+
+        Raises
+        ------
+        ValueError
+            Naming the setting and the remedy.
+        """
+        ends = [end for end in self.band or () if end is not None]
+        if ends and ends[-1] >= sfreq / 2:
+            raise ValueError(
+                f"band ends at {ends[-1]:g} Hz, at or above half of the sampling rate "
+                f"({sfreq:g} Hz); lower it below {sfreq / 2:g} Hz."
+            )
+        if self.resample is None:
+            return
+        if self.resample > sfreq:
+            raise ValueError(
+                f"resample is {self.resample:g} Hz but the recording has {sfreq:g} Hz; "
+                "it cannot gain detail, lower it."
+            )
+        if ends and self.resample <= 2 * ends[-1]:
+            raise ValueError(
+                f"resample to {self.resample:g} Hz does not hold a band up to "
+                f"{ends[-1]:g} Hz; use more than {2 * ends[-1]:g} Hz."
+            )
+
+
+def as_recipe(recipe):
+    """A recipe from a recipe or from a mapping of its settings."""
+    return recipe if isinstance(recipe, Recipe) else Recipe.from_dict(recipe)
+
+
+def _inside(data, sfreq, first, start, end):
+    """Mask of the samples within a window, its ends included (seconds)."""
+    times = first + np.arange(data.shape[-1]) / sfreq
+    end = times[-1] if end is None else end
+    half = 0.5 / sfreq
+    # A trial of 4 s at 250 Hz often comes as 1000 samples, without the one at 4 s.
+    if start < times[0] - half or end > times[-1] + 1 / sfreq + half:
+        raise ValueError(
+            f"window [{start:g}, {end:g}] s is not inside the trials, which hold "
+            f"[{times[0]:g}, {times[-1]:g}] s; change tmin, tmax or baseline."
+        )
+    return (times >= start - half) & (times <= end + half)
 
 
 def _reasons(epochs):
@@ -269,6 +328,9 @@ def _reasons(epochs):
 
 
 def _check_number(name, value, above=None):
+    if isinstance(value, str):  # YAML 1.1 takes 150e-6 for text, 1.5e-4 for a number.
+        with contextlib.suppress(ValueError):
+            value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise ValueError(f"{name} is {value!r}; give a number.")
     if not np.isfinite(value) or (above is not None and value <= above):
