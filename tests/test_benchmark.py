@@ -137,7 +137,7 @@ def test_a_failing_pipeline_is_shown_and_the_exit_status_says_so(tmp_path):
         (["--pipelines", "ts-lrr"], ["ts-lrr", "ts-lr"]),
         (["--protocols", "cross-sesion"], ["cross-sesion", "cross-session"]),
         (["--scoring", "roc_au"], ["roc_au", "did you mean roc_auc"]),
-        (["--subjects", "1-9"], ["9", "1 to 4"]),
+        (["--subjects", "1-9"], ["no subject 5", "1 to 4"]),
         (["--subjects", "one"], ["one", "1-3,5"]),
         (["--jobs", "0"], ["jobs is 0", "from 1"]),
         (["--seed", "-1"], ["seed is -1", "from 0"]),

@@ -1,17 +1,15 @@
 """The registry: ``datasets.yaml``, and ``load`` from a name to ``Trials``."""
 
-import contextlib
 import copy
 import difflib
 import functools
-import importlib.resources
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from ..preprocessing.recipe import Recipe, as_recipe
-from .local import check_file, data_folders, find_folder, moabb_reads_locally
+from .local import check_file, data_folders, find_folder
 from .readers import trials_from_raw
 from .trials import concatenate_trials
 
@@ -107,7 +105,9 @@ def load(name, subjects=None, *, recipe=None, random_state=0):
     _check_subjects(name, entry, subjects)
     source = entry["source"]
     if "moabb" in source:
-        return _load_moabb(name, entry, subjects, recipe)
+        from ._moabb_sets import load_moabb_set
+
+        return load_moabb_set(name, entry, subjects, recipe)
     if "simulator" in source:
         return _load_simulated(name, entry, subjects, recipe, random_state)
     return _load_files(name, entry, subjects, recipe)
@@ -137,51 +137,6 @@ def _load_files(name, entry, subjects, recipe):
     return concatenate_trials(parts, name=name)
 
 
-def _load_moabb(name, entry, subjects, recipe):
-    import moabb.datasets
-    import moabb.paradigms
-
-    from .bridge import trials_from_moabb
-
-    if recipe.method != "iir":
-        raise ValueError(
-            f"MOABB's paradigms filter with method 'iir', not {recipe.method!r}; "
-            "use trials_from_raw for another filter."
-        )
-    source = entry["source"]
-    folder, subjects = _locate(source, entry["subjects"], subjects)
-    dataset = getattr(moabb.datasets, source["moabb"])()
-    start = dataset.interval[0]  # MOABB counts from here, a recipe from the event.
-    low, high = recipe.band or (None, None)
-    paradigm = getattr(moabb.paradigms, source["paradigm"])(
-        fmin=low,
-        fmax=high,
-        tmin=recipe.tmin - start,
-        tmax=None if recipe.tmax is None else recipe.tmax - start,
-        baseline=recipe.baseline and tuple(t - start for t in recipe.baseline),
-        resample=recipe.resample,
-        **source.get("paradigm_parameters", {}),
-    )
-    with contextlib.ExitStack() as stack:
-        if folder is not None:
-            _check_published(source, folder, subjects)
-            stack.enter_context(moabb_reads_locally(source["sign"], folder))
-        try:
-            trials = trials_from_moabb(
-                dataset, paradigm, subjects, name=name, recipe=recipe
-            )
-        except OSError as error:
-            raise FileNotFoundError(
-                f"{name}: subjects {subjects} cannot be read from {folder or 'MOABB'} "
-                f"({error}); fetch the files again, or set NEURODEC_DATA to the folder "
-                "that holds them."
-            ) from error
-    if recipe.reject is None:  # MOABB's paradigms have no rejection.
-        return trials
-    types = trials.info.get_channel_types()
-    return trials[recipe.kept(trials.X * trials.unit, types)]
-
-
 def _load_simulated(name, entry, subjects, recipe, random_state):
     from .simulated import make_imagery
 
@@ -201,39 +156,6 @@ def _load_simulated(name, entry, subjects, recipe, random_state):
         ],
         name=name,
     )
-
-
-def _locate(source, known, wanted):
-    """Folder with the wanted subjects of a MOABB set, and whom to read from it."""
-    for folder in data_folders(source["sign"]):
-        present = [
-            s
-            for s in known
-            if all((folder / f).is_file() for f in _expected(source["files"], s))
-        ]
-        if wanted is None and present:
-            return folder, present
-        if wanted is not None and set(wanted) <= set(present):
-            return folder, list(wanted)
-    return None, list(known if wanted is None else wanted)
-
-
-def _check_published(source, folder, subjects):
-    """Refuse damaged files where MNE has a list of checksums."""
-    if "checksums" not in source["files"]:
-        return
-    table = importlib.resources.files("mne") / "data" / source["files"]["checksums"]
-    published = dict(line.split() for line in table.read_text().splitlines())
-    for subject in subjects:
-        for file in _expected(source["files"], subject):
-            check_file(folder / file, published["/".join(file.split("/")[-2:])])
-
-
-def _expected(files, subject):
-    runs = files["runs"]
-    if isinstance(runs, dict):
-        runs = range(1, runs.get(subject, runs["default"]) + 1)
-    return [files["pattern"].format(subject=subject, run=run) for run in runs]
 
 
 def _check_subjects(name, entry, subjects):

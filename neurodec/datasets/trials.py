@@ -8,9 +8,15 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ._checks import (
+    ORIGIN,
+    check_compatible,
+    check_data,
+    check_labels,
+    check_metadata,
+    frozen,
+)
 from .channels import index_of_names
-
-_REQUIRED_COLUMNS = ("subject", "session", "run")
 
 
 class Trials:
@@ -68,7 +74,7 @@ class Trials:
     def __init__(
         self, data, y, metadata, info, *, unit=1.0, tmin=0.0, name="trials", recipe=None
     ):
-        data = _check_data(data)
+        data = check_data(data)
         if data.shape[1] != len(info["ch_names"]):
             raise ValueError(
                 f"data has {data.shape[1]} channels but info names "
@@ -80,8 +86,8 @@ class Trials:
                 "tesla, such as 1e-6 for microvolt."
             )
         self._base, self._rows = data, np.arange(len(data))
-        self._y = _check_labels(y, len(data))
-        self._metadata = _check_metadata(metadata, len(data))
+        self._y = check_labels(y, len(data))
+        self._metadata = check_metadata(metadata, len(data))
         self.info, self.unit, self.tmin = info, float(unit), float(tmin)
         self.name, self.recipe = str(name), recipe
 
@@ -165,7 +171,7 @@ class Trials:
             raise ValueError(
                 f"the selection keeps none of {len(self)} trials; check the condition."
             )
-        return self._replace(_rows=_frozen(rows))
+        return self._replace(_rows=frozen(rows))
 
     def select(self, **columns):
         """Trials whose metadata equal the given values (a value, or a list of them).
@@ -282,7 +288,7 @@ class Trials:
 
     def fingerprint(self):
         """SHA-256 of the trials: other samples, labels, order or origin change it."""
-        origin = self.metadata[list(_REQUIRED_COLUMNS)].astype(str).to_numpy()
+        origin = self.metadata[list(ORIGIN)].astype(str).to_numpy()
         labels = [str(label) for label in self.y]
         content = json.dumps([self.signal_hashes(), labels, origin.tolist()])
         return hashlib.sha256(content.encode()).hexdigest()
@@ -313,7 +319,7 @@ def concatenate_trials(parts, name=None):
         raise ValueError("nothing to concatenate; give at least one Trials.")
     first = parts[0]
     for i, part in enumerate(parts[1:], start=1):
-        _check_compatible(first, part, i)
+        check_compatible(first, part, i)
     return Trials(
         np.concatenate([part.X for part in parts]),
         np.concatenate([part.y for part in parts]),
@@ -324,111 +330,3 @@ def concatenate_trials(parts, name=None):
         name=first.name if name is None else name,
         recipe=first.recipe,
     )
-
-
-def _check_compatible(first, part, i):
-    if part.ch_names != first.ch_names:
-        same = sorted(part.ch_names) == sorted(first.ch_names)
-        raise ValueError(
-            f"part {i}{_origin(part)} has channels {part.ch_names}, part 0 has "
-            f"{first.ch_names}"
-            + ("; same names in another order" if same else "")
-            + "; use .pick(...) to bring both to the same channels in the same order."
-        )
-    for what, value, remedy in (
-        ("channel types", _channel_types, "keep one kind of signal"),
-        ("sampling rate", lambda t: t.sfreq, "resample both to one rate (Recipe)"),
-        ("samples per trial", lambda t: t.n_times, "use one Recipe for both"),
-        ("tmin", lambda t: t.tmin, "use one Recipe for both"),
-        ("recipe", lambda t: t.recipe, "use one Recipe for both"),
-        ("unit", lambda t: t.unit, "bring both to one unit"),
-        ("labels of kind", _label_kind, "give strings or integers in both"),
-    ):
-        if value(part) != value(first):
-            raise ValueError(
-                f"part {i}{_origin(part)} has {what} {value(part)}, part 0 has "
-                f"{value(first)}; {remedy}."
-            )
-
-
-def _channel_types(trials):
-    return trials.info.get_channel_types(unique=True)
-
-
-def _label_kind(trials):
-    return "string" if trials.y.dtype.kind == "U" else "number"
-
-
-def _origin(trials):
-    """Where the trials come from, if that is one place."""
-    places = trials.metadata[list(_REQUIRED_COLUMNS)].drop_duplicates()
-    if len(places) > 1:
-        return ""
-    return " (" + ", ".join(f"{k} {v}" for k, v in places.iloc[0].items()) + ")"
-
-
-def _check_data(data):
-    data = data if isinstance(data, np.ndarray) else np.asarray(data)
-    if data.ndim != 3:
-        raise ValueError(
-            f"data has shape {data.shape}; trials are (n_trials, n_channels, n_times)."
-        )
-    if 0 in data.shape:
-        raise ValueError(
-            f"data has shape {data.shape}: no trial, channel or sample is left; check "
-            "the events, the window and the rejection threshold."
-        )
-    if data.dtype.kind not in "fiu":
-        raise ValueError(f"data has dtype {data.dtype}; use real numbers.")
-    for i, trial in enumerate(data if data.dtype.kind == "f" else ()):
-        if not np.isfinite(trial).all():
-            bad = np.flatnonzero(~np.isfinite(trial).all(axis=1))
-            raise ValueError(
-                f"trial {i} has a sample that is not finite (NaN or infinite) in "
-                f"channel {int(bad[0])}; drop the trial or interpolate the channel."
-            )
-    return _frozen(data)
-
-
-def _check_labels(y, n_trials):
-    # Through a list: pandas gives its strings as objects.
-    y = np.array(np.asarray(y).tolist())
-    if y.shape != (n_trials,):
-        raise ValueError(
-            f"y has shape {y.shape} but there are {n_trials} trials; give one label "
-            "per trial."
-        )
-    if y.dtype.kind not in "biuU":
-        raise ValueError(
-            f"y has dtype {y.dtype}, such as {y[0]!r}; labels are strings or integers."
-        )
-    return _frozen(y)
-
-
-def _check_metadata(metadata, n_trials):
-    metadata = pd.DataFrame(metadata).reset_index(drop=True)
-    missing = [c for c in _REQUIRED_COLUMNS if c not in metadata]
-    if missing:
-        raise ValueError(
-            f"metadata lacks the column {missing[0]!r}; it needs "
-            f"{', '.join(_REQUIRED_COLUMNS)} (constant columns are fine)."
-        )
-    if len(metadata) != n_trials:
-        raise ValueError(
-            f"metadata has {len(metadata)} rows but there are {n_trials} trials; give "
-            "one row each."
-        )
-    for column in _REQUIRED_COLUMNS:
-        if metadata[column].isna().any():
-            row = int(np.flatnonzero(metadata[column].isna())[0])
-            raise ValueError(
-                f"metadata column {column!r} is empty in row {row}; every trial needs "
-                "its subject, session and run."
-            )
-    return metadata
-
-
-def _frozen(array):
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -1,12 +1,13 @@
 """``Recipe``: how continuous recordings become trials, in one printable object."""
 
-import contextlib
 import dataclasses
 from pathlib import Path
 
 import mne
 import numpy as np
 import yaml
+
+from ._checks import check_band, check_baseline, check_number, check_reject
 
 FILTER_METHODS = ("iir", "fir")
 
@@ -56,24 +57,24 @@ class Recipe:
     reject: dict | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "band", _check_band(self.band))
-        object.__setattr__(self, "tmin", _check_number("tmin", self.tmin))
+        object.__setattr__(self, "band", check_band(self.band))
+        object.__setattr__(self, "tmin", check_number("tmin", self.tmin))
         if self.method not in FILTER_METHODS:
             raise ValueError(
                 f"method is {self.method!r}; use one of {', '.join(FILTER_METHODS)}."
             )
         if self.resample is not None:
             object.__setattr__(
-                self, "resample", _check_number("resample", self.resample, above=0)
+                self, "resample", check_number("resample", self.resample, above=0)
             )
         if self.tmax is not None:
             object.__setattr__(
-                self, "tmax", _check_number("tmax", self.tmax, above=self.tmin)
+                self, "tmax", check_number("tmax", self.tmax, above=self.tmin)
             )
         if self.baseline is not None:
-            object.__setattr__(self, "baseline", _check_baseline(self.baseline))
+            object.__setattr__(self, "baseline", check_baseline(self.baseline))
         if self.reject is not None:
-            object.__setattr__(self, "reject", _check_reject(self.reject))
+            object.__setattr__(self, "reject", check_reject(self.reject))
 
     @classmethod
     def from_dict(cls, values):
@@ -325,63 +326,3 @@ def _inside(data, sfreq, first, start, end):
 def _reasons(epochs):
     reasons = sorted({reason for log in epochs.drop_log for reason in log})
     return "dropped for " + ", ".join(reasons) if reasons else "none fits the window"
-
-
-def _check_number(name, value, above=None):
-    if isinstance(value, str):  # YAML 1.1 takes 150e-6 for text, 1.5e-4 for a number.
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise ValueError(f"{name} is {value!r}; give a number.")
-    if not np.isfinite(value) or (above is not None and value <= above):
-        rule = "be finite" if above is None else f"exceed {above:g}"
-        raise ValueError(f"{name} is {value!r}; it must {rule}.")
-    return float(value)
-
-
-def _check_pair(name, value):
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{name} is {value!r}; give two numbers, [low, high].")
-    return value
-
-
-def _check_band(band):
-    if band is None:
-        return None
-    low, high = (
-        None if end is None else _check_number("band", end, above=0)
-        for end in _check_pair("band", band)
-    )
-    if low is None and high is None:
-        return None
-    if low is not None and high is not None and low >= high:
-        raise ValueError(
-            f"band is [{low:g}, {high:g}] Hz; the low end must be below the high end."
-        )
-    return (low, high)
-
-
-def _check_baseline(baseline):
-    start, end = (
-        _check_number("baseline", v) for v in _check_pair("baseline", baseline)
-    )
-    if start >= end:
-        raise ValueError(f"baseline is [{start:g}, {end:g}] s; start must precede end.")
-    return (start, end)
-
-
-def _check_reject(reject):
-    if not isinstance(reject, dict) or not reject:
-        raise ValueError(
-            f"reject is {reject!r}; give a limit by channel type, such as "
-            "{'eeg': 150e-6} (volt)."
-        )
-    limits = {}
-    for kind, limit in reject.items():
-        limits[str(kind)] = _check_number(f"reject[{kind!r}]", limit, above=0)
-        if kind in ("eeg", "eog") and limits[kind] > 0.1:
-            raise ValueError(
-                f"reject[{kind!r}] is {limit!r} volt; microvolts? write 150e-6 for "
-                "150 microvolt."
-            )
-    return limits
