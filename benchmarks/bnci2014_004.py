@@ -86,7 +86,7 @@ def plain_scores(folder):
                     response = pipeline.predict_proba(X[test])[:, 1]
                 key = (protocol, name, subject, session, number)
                 scores[key] = roc_auc_score(y[test], response)
-    return pd.Series(scores)
+    return pd.Series(scores).sort_index()
 
 
 def published_means(folder):
@@ -104,7 +104,7 @@ def main():
     )
     ours = results.rows.set_index(
         ["protocol", "pipeline", "subject", "session", "fold"]
-    )["score"]
+    )["score"].sort_index()
     with threadpool_limits(1):
         plain = plain_scores(folder)
     assert set(ours.index) == set(plain.index)

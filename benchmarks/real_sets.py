@@ -50,45 +50,38 @@ FIGURES = [
 ]
 
 
-def fold_score(kept, chosen, scoring):
-    """Score of chosen test trials, from kept predictions."""
-    if scoring == "accuracy":
-        return np.mean(kept["y_true"][chosen] == kept["y_pred"][chosen])
-    response = kept["response"][chosen]
-    response = response[:, -1] if response.ndim == 2 else response
-    positive = kept["y_true"][chosen] == kept["y_true"].max()
-    above = (
-        rankdata(response)[positive].sum() - positive.sum() * (positive.sum() + 1) / 2
-    )
-    return above / (positive.sum() * (~positive).sum())
-
-
-def resample(kept, rng):
-    """Test trials drawn again within their class."""
+def resampled_scores(kept, scoring, rng):
+    """Scores of a test part whose trials were drawn again within their class."""
     labels = kept["y_true"]
-    return np.concatenate(
+    drawn = np.concatenate(
         [
-            rng.choice(np.flatnonzero(labels == c), np.sum(labels == c))
-            for c in set(labels)
-        ]
+            rng.choice(np.flatnonzero(labels == c), (N_RESAMPLES, np.sum(labels == c)))
+            for c in sorted(set(labels))
+        ],
+        axis=1,
     )
+    if scoring == "accuracy":
+        return (labels == kept["y_pred"])[drawn].mean(axis=1)
+    response = kept["response"]
+    response = response[:, -1] if response.ndim == 2 else response
+    # Drawn class by class, so the positive class stands last in every row.
+    n_positive = np.sum(labels == max(labels))
+    ranks = rankdata(response[drawn], axis=1)[:, -n_positive:].sum(axis=1)
+    n_negative = len(labels) - n_positive
+    return (ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 
 def compare(results, rows, figure, rng):
     """Mean score of the rows, and the share of resampled means above the figure."""
-    scoring = rows["scoring"].iloc[0]
-    kept = [results.predictions(key) for key in rows["key"]]
     # Folds within sessions within subjects, as in the summary.
     cells = rows.groupby(["subject", "session"]).ngroup().to_numpy()
     weights = 1 / np.bincount(cells)[cells] / len(set(cells))
-    means = [
-        sum(
-            w * fold_score(k, resample(k, rng), scoring)
-            for k, w in zip(kept, weights, strict=True)
-        )
-        for _ in range(N_RESAMPLES)
+    resampled = [
+        resampled_scores(results.predictions(row.key), row.scoring, rng)
+        for row in rows.itertuples()
     ]
-    return np.sum(weights * rows["score"]), np.mean(np.array(means) >= figure)
+    means = weights @ np.array(resampled)
+    return np.sum(weights * rows["score"]), np.mean(means >= figure)
 
 
 def main():

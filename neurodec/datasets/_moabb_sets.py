@@ -77,7 +77,7 @@ def _paradigm(source, recipe, start):
 
 
 def _explain(error, name, source, folder, subjects):
-    """Raise an error that names the remedy, if the files or the download are at fault."""
+    """Raise an error with the remedy, where files or the download are at fault."""
     if folder is None and isinstance(error, OSError):
         raise FileNotFoundError(
             f"{name}, subjects {subjects}: not on this machine, and MOABB's download "

@@ -90,7 +90,8 @@ def read_p300_bci2_iib(files, subject, recipe):
             stimuli = pd.DataFrame(
                 {
                     "stimulus": file["StimulusCode"][onsets].astype(int),
-                    "character": file["trialnr"][onsets].astype(int),
+                    # Twelve rows and columns, each flashed fifteen times.
+                    "character": (file["trialnr"][onsets].astype(int) - 1) // 180,
                 }
             )
             names = [f"E{i:02d}" for i in range(1, file["signal"].shape[1] + 1)]

@@ -179,7 +179,7 @@ def trials_from_epochs(
             "trials_from_raw or trials_from_arrays."
         )
     if not epochs.preload:
-        epochs = epochs.copy().load_data(verbose=False)
+        epochs = epochs.copy().load_data()
     if not len(epochs):
         raise ValueError(
             "epochs is empty: every event was dropped; see epochs.drop_log for why."
@@ -296,6 +296,8 @@ def _find_events(raw, event_id, events):
             f"event_id is {event_id!r}; give a mapping from label to annotation "
             "description or trigger code."
         )
+    if len(set(event_id.values())) < len(event_id):
+        raise ValueError(f"event_id {event_id} gives one event two labels; keep one.")
     if all(isinstance(wanted, str) for wanted in event_id.values()) and events is None:
         codes = {label: i for i, label in enumerate(event_id, start=1)}
         by_description = {event_id[label]: code for label, code in codes.items()}

@@ -55,12 +55,12 @@ def dataset_info(name):
     'ssvep'
     """
     registry = _registry()
-    if name not in registry:
+    if not isinstance(name, str) or name not in registry:
         close = difflib.get_close_matches(str(name), registry, n=3, cutoff=0.4)
         raise ValueError(
             f"no dataset {name!r}; "
-            + (f"did you mean {' or '.join(close)}?" if close else "")
-            + f" Known: {', '.join(sorted(registry))}."
+            + (f"did you mean {' or '.join(close)}? " if close else "")
+            + f"Known: {', '.join(sorted(registry))}."
         )
     return copy.deepcopy(registry[name])
 

@@ -14,7 +14,6 @@ from ._checks import (
     check_data,
     check_labels,
     check_metadata,
-    frozen,
 )
 from .channels import index_of_names
 
@@ -171,7 +170,7 @@ class Trials:
             raise ValueError(
                 f"the selection keeps none of {len(self)} trials; check the condition."
             )
-        return self._replace(_rows=frozen(rows))
+        return self._replace(_rows=rows)
 
     def select(self, **columns):
         """Trials whose metadata equal the given values (a value, or a list of them).

@@ -208,11 +208,12 @@ class Recipe:
             data = mne.filter.filter_data(
                 data, sfreq, *self.band, method=self.method, verbose=False
             )
+        times = _times(data, sfreq, tmin)
         if self.baseline is not None:
-            inside = _inside(data, sfreq, tmin, *self.baseline)
-            data -= data[..., inside].mean(axis=-1, keepdims=True)
-        inside = _inside(data, sfreq, tmin, self._start, self.tmax)
-        data, tmin = data[..., inside], tmin + int(np.argmax(inside)) / sfreq
+            _inside(times, sfreq, *self.baseline)  # Refuses, with the remedy.
+            mne.baseline.rescale(data, times, self.baseline, copy=False, verbose=False)
+        inside = _inside(times, sfreq, self._start, self.tmax)
+        data, tmin = data[..., inside], times[inside][0]
         kept = self.kept(data, ch_types)
         data = data[kept]
         if self.resample is not None and self.resample != sfreq:
@@ -226,9 +227,9 @@ class Recipe:
                 verbose=False,
             )
             sfreq = self.resample
-        inside = _inside(data, sfreq, tmin, self.tmin, None)
-        tmin += int(np.argmax(inside)) / sfreq
-        return data[..., inside], float(sfreq), float(tmin), kept
+        times = _times(data, sfreq, tmin)
+        inside = _inside(times, sfreq, self.tmin, None)
+        return data[..., inside], float(sfreq), float(times[inside][0]), kept
 
     def kept(self, data, ch_types="eeg"):
         """Which trials ``reject`` leaves.
@@ -309,9 +310,13 @@ def as_recipe(recipe):
     return recipe if isinstance(recipe, Recipe) else Recipe.from_dict(recipe)
 
 
-def _inside(data, sfreq, first, start, end):
+def _times(data, sfreq, tmin):
+    """Seconds of the samples; rounded, so that -0.5 + 0.3 is not before -0.2."""
+    return np.round(tmin + np.arange(data.shape[-1]) / sfreq, 9)
+
+
+def _inside(times, sfreq, start, end):
     """Mask of the samples within a window, its ends included (seconds)."""
-    times = first + np.arange(data.shape[-1]) / sfreq
     end = times[-1] if end is None else end
     half = 0.5 / sfreq
     # A trial of 4 s at 250 Hz often comes as 1000 samples, without the one at 4 s.
