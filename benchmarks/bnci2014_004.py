@@ -128,7 +128,7 @@ def main():
         "bnci2014_004",
         "BNCI 2014-004, subjects 1 to 6",
         "ROC-AUC in percent, mean over subjects and sessions; 8 to 35 Hz. *plain loop* "
-        "is pyRiemann and scikit-learn without neurodec on the same folds, and *largest "
+        "is pyRiemann and scikit-learn without neurodec on the same folds; *largest "
         "difference* is over all folds. *published* are the nested scores of Carrara "
         "and Papadopoulo for these subjects, on all trials and slightly longer ones.",
         columns,

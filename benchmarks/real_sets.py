@@ -1,11 +1,11 @@
 """Every other local recording, with one pipeline named beforehand per paradigm.
 
 ``ts-lr`` for imagery, ``xdawn-ts`` for evoked responses, ``ssvep-ts`` for SSVEP and
-``lda-shrinkage`` for MEG, each set with the recipe of ``datasets.yaml``. A score may lie
-below the figure that a plain loop reached, but not significantly: the test trials of
-each fold are resampled within their class (stratified bootstrap), and ``p`` is the
-share of resampled means that reach the figure. Exits with an error if any p is below
-.05.
+``lda-shrinkage`` for MEG, each set with the recipe of ``datasets.yaml``. A score may
+lie below the figure that a plain loop reached, but not significantly: the test trials
+of each fold are resampled within their class (stratified bootstrap), and ``p`` is the
+share of resampled means that reach the figure, corrected for the number of rows by
+Holm's method. Exits with an error if a corrected p is below .05.
 
 Needs NEURODEC_DATA. The figures are those of the README of that folder.
 """
@@ -84,12 +84,23 @@ def compare(results, rows, figure, rng):
     return np.sum(weights * rows["score"]), np.mean(means >= figure)
 
 
+def holm(p_values):
+    """Holm's correction for the number of tests."""
+    order = np.argsort(p_values)
+    stepped = np.sort(p_values) * np.arange(len(p_values), 0, -1)
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(1, np.maximum.accumulate(stepped))
+    return corrected
+
+
 def main():
     """Evaluate, compare, write the table."""
     rng = np.random.default_rng(SEED)
-    columns = ["dataset", "pipeline", "protocol", "subject", "session", "scorer",
-               "score", "plain loop", "p", "adjusted chance", "trials"]  # fmt: skip
-    table, below, results = [], [], {}
+    columns = [
+        *("dataset", "pipeline", "protocol", "subject", "session", "scorer", "score"),
+        *("plain loop", "p", "p (Holm)", "adjusted chance of a fold", "trials"),
+    ]
+    table, p_values, results = [], [], {}
     for name in dict.fromkeys(row[0] for row in FIGURES):
         protocols = list(dict.fromkeys(row[1] for row in FIGURES if row[0] == name))
         entry = dataset_info(name)
@@ -105,14 +116,16 @@ def main():
         if session is not None:
             rows = rows[rows["session"] == session]
         score, p = compare(results[name], rows, figure, rng)
-        if score < figure and p < 0.05:
-            below.append((name, protocol, subject, session))
+        p_values.append(p)
         table.append(
             [name, rows["pipeline"].iloc[0], protocol, subject or "mean",
              session or "mean", rows["scoring"].iloc[0], f"{score:.3f}",
              f"{figure:.3g}", f"{p:.3f}", f"{rows['chance_level'].mean():.3f}",
              rows["n_test"].sum()]
         )  # fmt: skip
+    corrected = holm(p_values)
+    for row, p in zip(table, corrected, strict=True):
+        row.insert(9, f"{p:.3f}")
     show(columns, table)
     write_table(
         "real_sets",
@@ -120,14 +133,22 @@ def main():
         "One pipeline per paradigm, named before any test trial was scored, with the "
         "recipe of ``datasets.yaml``. *plain loop* is the figure that plain pyRiemann "
         "and scikit-learn reached on the set. *p* is the share of 2,000 stratified "
-        "bootstrap means of the test trials that reach that figure: a score is "
-        "significantly below it where p is less than .05. Cross-session rows name the "
-        "session that was left out.",
+        "bootstrap means of the test trials that reach that figure; a score is "
+        "significantly below it where p, corrected by Holm's method for the rows of "
+        "this table, is less than .05. Cross-session rows name the session that was "
+        "left out.",
         columns,
         table,
+        "The recipes are those of the authors of ``muse_p300`` and ``muse_n170``, of "
+        "the winner of the competition (``p300_bci2_iib``), MOABB's for "
+        "``physionet_mi`` and ``kalunga2016``. What was chosen while looking at scores "
+        "on these sets, on all of their trials: ``C`` and the covariance estimator of "
+        "``xdawn-ts`` (three P300 sets, about ten settings), the low-pass and the "
+        "sampling rate of ``meg_wrist`` (about 20 settings), and the width and order "
+        "of the filters of ``ssvep-ts`` (subjects 1 to 4, about 30 settings).",
     )
-    if below:
-        sys.exit(f"significantly below the figure: {below}")
+    if min(corrected) < 0.05:
+        sys.exit("a score is significantly below the figure")
 
 
 if __name__ == "__main__":

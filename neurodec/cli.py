@@ -76,7 +76,7 @@ def benchmark(
         )
         with _progress(console) as progress:
             results = run_benchmark(settings, _reporter(progress), command)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         Console(stderr=True).print(
             f"[bold red]error:[/] {_escape(error)}", soft_wrap=True
         )

@@ -11,7 +11,6 @@ from ..preprocessing.recipe import Recipe
 from .evaluator import evaluate
 from .protocols import get_protocol
 from .scoring import check_scorers
-from .store import ResultStore
 
 DEFAULT_PROTOCOLS = ("within-session", "cross-session")
 
@@ -79,6 +78,12 @@ class BenchmarkConfig:
                 raise ValueError(
                     f"{name} is {value!r}; give a whole number from {least}."
                 )
+        if not isinstance(self.keep_copies, bool):
+            raise ValueError(
+                f"keep_copies is {self.keep_copies!r}; give true or false."
+            )
+        if not isinstance(self.out, str) or not self.out:
+            raise ValueError(f"out is {self.out!r}; give the name of a folder.")
         if self.recipe is not None:
             if not isinstance(self.recipe, dict):
                 raise ValueError(
@@ -146,7 +151,6 @@ def run_benchmark(config, progress=None, command=None):
     trials = load(config.dataset, config.subjects, recipe=config.recipe)
     protocols = _protocols(config, trials)
     out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
     results = evaluate(
         trials,
         config.pipelines,
@@ -154,7 +158,7 @@ def run_benchmark(config, progress=None, command=None):
         seed=config.seed,
         scoring=config.scoring,
         n_jobs=config.jobs,
-        store=ResultStore(out / "results.sqlite"),
+        store=out / "results.sqlite",
         keep_copies=config.keep_copies,
         progress=progress,
         description=describe(config, trials, protocols, command),
@@ -215,11 +219,14 @@ def _subjects(value):
     for part in str(value).split(","):
         first, dash, last = part.strip().partition("-")
         try:
-            subjects += range(int(first), int(last if dash else first) + 1)
+            named = range(int(first), int(last if dash else first) + 1)
         except ValueError:
             raise ValueError(
                 f"subjects is {value!r}; give numbers and ranges such as 1-3,5."
             ) from None
-    if not subjects:
-        raise ValueError(f"subjects is {value!r}, which names none; write 1-3,5.")
+        if not named:
+            raise ValueError(
+                f"subjects is {value!r}, but {part.strip()} is empty; write 1-3,5."
+            )
+        subjects += named
     return list(dict.fromkeys(subjects))

@@ -12,10 +12,12 @@ from sklearn.base import clone
 from sklearn.preprocessing import LabelEncoder
 from threadpoolctl import threadpool_limits
 
+from ..datasets.trials import Trials
+from ..decoders import load_pipeline
 from .chance import chance_level, majority_share
 from .copies import drop_copies
 from .keys import ALGORITHM, canonical, digest, library_series, library_versions
-from .protocols import get_protocol
+from .protocols import Protocol, get_protocol
 from .results import Results
 from .scoring import Responses, check_scorers
 from .store import ResultStore
@@ -39,7 +41,7 @@ def evaluate(
     Parameters
     ----------
     trials : Trials
-    pipelines : dict of name to estimator, or list of str
+    pipelines : dict of name to estimator, list of str, or str
         Names are those of :func:`neurodec.decoders.list_pipelines`, or YAML files.
     protocols : list of str or Protocol, default=("within-session",)
     seed : int, default=42
@@ -49,7 +51,7 @@ def evaluate(
         classes, else accuracy.
     n_jobs : int, default=1
         Worker processes; each uses one BLAS thread.
-    store : ResultStore or None, default=None
+    store : ResultStore, path or None, default=None
         Where rows are kept; None keeps them in memory.
     keep_copies : bool, default=False
         Leave trials in training that stand in the test part as well, as other tools
@@ -79,14 +81,22 @@ def evaluate(
     >>> results.rows["status"].tolist()
     ['ok', 'ok']
     """
+    if not isinstance(trials, Trials):
+        raise ValueError(
+            f"trials is {type(trials).__name__}; make Trials of it with "
+            "neurodec.datasets.trials_from_arrays or trials_from_epochs."
+        )
     pipelines = _prepare(pipelines, trials, seed)
+    protocols = [protocols] if isinstance(protocols, str | Protocol) else protocols
     protocols = [get_protocol(protocol) for protocol in protocols]
     y, metadata = trials.y, trials.metadata
     scorers = check_scorers(scoring or _default_scoring(y))
+    _check_scorable(scorers, trials.classes)
     _check_channels(trials)
     hashes = np.array(trials.signal_hashes())
-    store = ResultStore() if store is None else store
     tasks = _plan(trials, hashes, pipelines, protocols, scorers, seed, keep_copies)
+    # Only now: a request that was refused leaves no file behind.
+    store = store if isinstance(store, ResultStore) else ResultStore(store)
     finished = store.finished(tasks)
     todo = [task for key, task in tasks.items() if key not in finished]
     run = store.start_run(
@@ -268,9 +278,9 @@ def _row(task, outcome, trials, y, order, scorers, run):
 
 def _prepare(pipelines, trials, seed):
     """Clones by name, told the trials' sampling rate and the seed."""
+    if isinstance(pipelines, str):
+        pipelines = [pipelines]
     if not isinstance(pipelines, dict):
-        from ..decoders import load_pipeline
-
         pipelines = {str(name): load_pipeline(name) for name in pipelines}
     if not pipelines:
         raise ValueError("no pipeline; name at least one.")
@@ -298,6 +308,14 @@ def _bind(name, pipeline, sfreq, seed):
 
 def _default_scoring(y):
     return "roc_auc" if len(np.unique(y)) == 2 else "accuracy"
+
+
+def _check_scorable(scorers, classes):
+    if "roc_auc" in scorers and len(classes) > 2:
+        raise ValueError(
+            f"roc_auc needs two classes and there are {len(classes)} "
+            f"({', '.join(map(str, classes))}); use accuracy or roc_auc_ovr."
+        )
 
 
 def _check_channels(trials):

@@ -75,7 +75,8 @@ class Protocol:
         """
         if len(np.unique(y)) < 2:
             raise ValueError(
-                f"all {len(y)} trials have label {y[0]!r}; decoding needs two classes."
+                f"all {len(y)} trials have label {y[0]!r}; decoding needs two classes; "
+                "keep trials of both, or check event_id."
             )
         _CHECKS[self.split_unit](self, np.asarray(y), metadata)
 
@@ -128,7 +129,7 @@ def get_protocol(name):
     """
     if isinstance(name, Protocol):
         return name
-    if name not in PROTOCOLS:
+    if not isinstance(name, str) or name not in PROTOCOLS:
         close = difflib.get_close_matches(str(name), PROTOCOLS, n=2, cutoff=0.3)
         raise ValueError(
             f"no protocol {name!r}; "

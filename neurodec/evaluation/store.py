@@ -81,14 +81,17 @@ class ResultStore:
 
     def __init__(self, path=None):
         self.path = None if path is None else Path(path)
+        self._connection = None
         if self.path is not None and self.path.is_dir():
             raise ValueError(f"{self.path} is a folder; name a file for the store.")
-        self._connection = sqlite3.connect(
-            ":memory:" if path is None else self.path, timeout=_BUSY_SECONDS
-        )
         try:
+            if self.path is not None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                ":memory:" if path is None else self.path, timeout=_BUSY_SECONDS
+            )
             self._open()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             self.close()
             raise ValueError(
                 f"{self.path} cannot be used as a result store ({error}); move it away "
@@ -115,6 +118,9 @@ class ResultStore:
                 f"{self.path} was written by a newer neurodec (schema {version}, this "
                 f"one reads {SCHEMA_VERSION}); update neurodec."
             )
+        damage = self._pragma("quick_check")
+        if damage != "ok":
+            raise sqlite3.DatabaseError(damage)
 
     def _create(self):
         # One transaction, so that a second process waits and then finds it made.
@@ -132,7 +138,8 @@ class ResultStore:
 
     def close(self):
         """Close the file; rows in memory are gone."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def __enter__(self):
         return self
