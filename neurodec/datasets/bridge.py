@@ -116,9 +116,12 @@ def as_moabb(trials, scoring=None):
 
     Examples
     --------
-    >>> from moabb.evaluations import CrossSessionEvaluation  # doctest: +SKIP
-    >>> dataset, paradigm = as_moabb(load("bnci2014_004"))  # doctest: +SKIP
-    >>> CrossSessionEvaluation(paradigm, [dataset]).process(pipes)  # doctest: +SKIP
+    >>> from neurodec.datasets import load
+    >>> dataset, paradigm = as_moabb(load("simulated", subjects=[1]))
+    >>> dataset.n_sessions, paradigm.scoring
+    (2, 'roc_auc')
+
+    Then, for one: ``CrossSessionEvaluation(paradigm, [dataset]).process(pipelines)``.
     """
     paradigm = TrialsParadigm(scoring=scoring, n_classes=len(trials.classes))
     return TrialsDataset(trials), paradigm
