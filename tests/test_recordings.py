@@ -62,7 +62,7 @@ def test_recordings_agree_with_the_registry(name, loaded):
     recipe = Recipe.from_dict(entry["recipe"])
     assert trials.recipe == recipe.to_dict()
     assert trials.sfreq == (recipe.resample or entry["sfreq"])
-    assert trials.tmin == pytest.approx(recipe.tmin)
+    assert abs(trials.tmin - recipe.tmin) <= 0.5 / trials.sfreq  # On the grid.
 
 
 @pytest.mark.parametrize("name", EXPECTED)
