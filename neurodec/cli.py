@@ -126,36 +126,33 @@ def _reporter(progress):
 
 
 def _table(protocol, summary):
+    from .reporting.tables import scoring_style
+
     scoring, target = summary["scoring"].iloc[0], summary["target"].iloc[0]
-    table = Table(title=f"{protocol} (target: {target})", title_justify="left")
-    for name in (
-        "pipeline",
-        scoring,
-        "chance",
-        "adjusted",
-        "majority",
-        "failed",
-        "fit s",
-    ):
-        table.add_column(name, justify="left" if name == "pipeline" else "right")
+    subjects, folds = summary["n_subjects"].max(), summary["n_folds"].max()
+    plural = "" if subjects == 1 else "s"
+    what = f"target: {target}; {subjects} subject{plural}, {folds} folds"
+    table = Table(title=f"{protocol} ({what})", title_justify="left")
+    title, factor, unit, decimals = scoring_style(scoring)
+    table.add_column("pipeline")
+    for name in (title + unit, "chance", "adjusted", "majority", "failed", "fit s"):
+        table.add_column(name, justify="right")
+
+    def shown(value):
+        return "" if value != value else f"{factor * value:.{decimals}f}"
+
     for row in summary.sort_values("score", ascending=False).itertuples():
-        score = _percent(row.score) + (
-            f" ± {_percent(row.sd)}" if row.sd == row.sd else ""
-        )
+        spread = f" ± {shown(row.sd)}" if shown(row.sd) else ""
         table.add_row(
             row.pipeline,
-            score,
-            _percent(row.chance),
-            _percent(row.chance_level),
-            _percent(row.majority),
+            shown(row.score) + spread,
+            shown(row.chance),
+            shown(row.chance_level),
+            shown(row.majority),
             str(row.n_failed or ""),
             f"{row.time:.2f}",
         )
     return table
-
-
-def _percent(value):
-    return "" if value != value else f"{100 * value:.1f}"
 
 
 def _escape(text):
