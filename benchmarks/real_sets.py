@@ -98,7 +98,7 @@ def main():
     rng = np.random.default_rng(SEED)
     columns = [
         *("dataset", "pipeline", "protocol", "subject", "session", "scorer", "score"),
-        *("plain loop", "p", "p (Holm)", "adjusted chance of a fold", "trials"),
+        *("plain loop", "p", "p (Holm)", "adjusted chance (fold)", "trials"),
     ]
     table, p_values, results = [], [], {}
     for name in dict.fromkeys(row[0] for row in FIGURES):
@@ -130,10 +130,11 @@ def main():
     write_table(
         "real_sets",
         "Other recordings",
-        "One pipeline per paradigm, named before any test trial was scored, with the "
-        "recipe of ``datasets.yaml``. *plain loop* is the figure that plain pyRiemann "
-        "and scikit-learn reached on the set. *p* is the share of 2,000 stratified "
-        "bootstrap means of the test trials that reach that figure; a score is "
+        "One pipeline per paradigm, named beforehand, with the recipe of "
+        "``datasets.yaml``; what was tuned on these sets stands below. *plain "
+        "loop* is the figure that plain pyRiemann and scikit-learn reached on "
+        "the set. *p* is the share of 2,000 stratified bootstrap means of the test "
+        "trials that reach that figure; a score is "
         "significantly below it where p, corrected by Holm's method for the rows of "
         "this table, is less than .05. Cross-session rows name the session that was "
         "left out.",
