@@ -22,7 +22,7 @@ def write_whole(path, text):
     IsADirectoryError, NotADirectoryError
         If `path` is a folder, or its parent is a file.
     """
-    path = Path(path).expanduser()
+    path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(
             f"{str(path)!r} is a folder; name a file, such as "

@@ -76,13 +76,17 @@ def benchmark(
         )
         with _progress(console) as progress:
             results = run_benchmark(settings, _reporter(progress), command)
+        folder = Path(settings.out)
+        report = write_report(results, folder / "report.html")
+    except KeyboardInterrupt:
+        text = f"stopped; finished rows are in {settings.out}: run again to go on"
+        Console(stderr=True).print(_escape(text), soft_wrap=True)
+        raise typer.Exit(130) from None
     except (ValueError, OSError) as error:
         Console(stderr=True).print(
             f"[bold red]error:[/] {_escape(error)}", soft_wrap=True
         )
         raise typer.Exit(2) from None
-    folder = Path(settings.out)
-    report = write_report(results, folder / "report.html")
     summary = results.summary()
     for protocol in summary["protocol"].unique():
         console.print(_table(protocol, summary[summary["protocol"] == protocol]))
@@ -93,6 +97,10 @@ def benchmark(
         text = f"{name}, {protocol}, {len(rows)} folds: {error}"
         console.print(f"[bold red]failed[/] {_escape(text)}", soft_wrap=True)
     console.print(f"{folder / 'results.csv'}\n{report}", soft_wrap=True)
+    for protocol in results.description["protocols"]:
+        _, mark, left_out = protocol["description"].partition("Left out")
+        if mark:
+            console.print(f"{protocol['name']}: left out{left_out}")
     if summary["n_failed"].sum():
         raise typer.Exit(SOME_FAILED)
 

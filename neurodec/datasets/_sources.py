@@ -1,11 +1,12 @@
 """Pure parts of the simulators: noise, envelopes, and the way to the electrodes."""
 
-import difflib
 from functools import lru_cache
 
 import mne
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfftfreq
+
+from .._names import nearest
 
 
 @lru_cache(maxsize=1)
@@ -56,11 +57,9 @@ def check_electrodes(ch_names):
         if name in ch_names[:position]:
             raise ValueError(f"ch_names holds {name!r} twice; name it once")
         if known.get(name.lower()) != name:
-            near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-            near = ", ".join(known[match] for match in near) or "C3 or another of it"
             raise ValueError(
-                f"ch_names holds {name!r}, which the 10-05 system lacks; did you mean "
-                f"{near}?"
+                f"ch_names holds {name!r}, which the 10-05 system lacks; "
+                f"{nearest(name, known.values())}"
             )
     return ch_names
 

@@ -1,13 +1,13 @@
 """The registry: ``datasets.yaml``, and ``load`` from a name to ``Trials``."""
 
 import copy
-import difflib
 import functools
 from pathlib import Path
 
 import numpy as np
-import yaml
 
+from .._names import nearest
+from .._yaml import read_mapping
 from ..preprocessing.recipe import Recipe, as_recipe
 from .local import check_file, data_folders, find_folder
 from .readers import trials_from_raw
@@ -56,12 +56,7 @@ def dataset_info(name):
     """
     registry = _registry()
     if not isinstance(name, str) or name not in registry:
-        close = difflib.get_close_matches(str(name), registry, n=3, cutoff=0.4)
-        raise ValueError(
-            f"no dataset {name!r}; "
-            + (f"did you mean {' or '.join(close)}? " if close else "")
-            + f"Known: {', '.join(sorted(registry))}."
-        )
+        raise ValueError(f"no dataset {name!r}; {nearest(name, registry)}")
     return copy.deepcopy(registry[name])
 
 
@@ -74,7 +69,8 @@ def load(name, subjects=None, *, recipe=None, random_state=0):
         See :func:`list_datasets`.
     subjects : list or None
         Subjects to read. None reads all; of a set that MOABB knows, those in the
-        first data folder that holds any, and all (MOABB downloads them) if none does.
+        first data folder that holds any, and all if none does. Subjects of such a set
+        that are not on this machine are downloaded.
     recipe : Recipe, dict or None
         The registry's recipe by default; a dict replaces some of its settings.
     random_state : int, default=0
@@ -89,7 +85,7 @@ def load(name, subjects=None, *, recipe=None, random_state=0):
     ValueError
         If a name or a subject is unknown, or a file is damaged.
     FileNotFoundError
-        If the set is not on this machine and cannot be downloaded.
+        If a set, or a subject of it, is not on this machine and cannot be downloaded.
 
     Examples
     --------
@@ -200,14 +196,9 @@ def _read_registry(path):
     Raises
     ------
     ValueError
-        If the file is not YAML, or an entry lacks a field.
+        If the file holds no mapping in YAML, or an entry lacks a field.
     """
-    try:
-        registry = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {error}") from error
-    if not isinstance(registry, dict):
-        raise ValueError(f"{path} holds no mapping from name to dataset.")
+    registry = read_mapping(path)
     for name, entry in registry.items():
         missing = [key for key in _REQUIRED if key not in (entry or {})]
         if missing:

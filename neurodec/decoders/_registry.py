@@ -1,18 +1,16 @@
 """Named pipelines: one YAML file each, in MOABB's format."""
 
-import difflib
-import importlib
-import inspect
 from importlib import resources
 from pathlib import Path
 
-import yaml
-from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
+
+from .._names import nearest
+from .._yaml import read_mapping
+from ._steps import build_step, check_step
 
 _REQUIRED = ("name", "paradigms", "pipeline")
 _OPTIONAL = ("title", "citations")
-_STEP_KEYS = ("name", "from", "parameters")
 
 
 def list_pipelines(paradigm=None):
@@ -47,7 +45,7 @@ def list_pipelines(paradigm=None):
     known = sorted(set().union(*paradigms.values()))
     if paradigm not in known:
         raise ValueError(
-            f"no pipeline is for the paradigm {paradigm!r}; {_nearest(paradigm, known)}"
+            f"no pipeline is for the paradigm {paradigm!r}; {nearest(paradigm, known, quote=True)}"
         )
     return [name for name in names if paradigm in paradigms[name]]
 
@@ -79,7 +77,7 @@ def pipeline_info(name):
     ['Covariances', 'MDM']
     """
     path = _find(name)
-    content = _read(path)
+    content = read_mapping(path, _REQUIRED)
     _check_keys(path.name, content)
     steps = [
         {
@@ -129,7 +127,7 @@ def load_pipeline(name):
     """
     label = _find(name).name
     steps = [
-        _build(f"{label}, step {number} ({step['name']})", step)
+        build_step(f"{label}, step {number} ({step['name']})", step)
         for number, step in enumerate(pipeline_info(name)["pipeline"], 1)
     ]
     for step in steps[:-1]:
@@ -152,58 +150,26 @@ def _find(name):
         raise ValueError(
             f"{name!r} is no pipeline name; give a str or the path of a .yml file."
         )
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            f"there is no pipeline {str(name)!r}: {error} Write the whole path."
+        ) from error
     if path.suffix == ".yml":
         if not path.is_file():
             raise ValueError(
                 f"there is no pipeline file {str(name)!r}; check the path, or name a "
-                f"shipped pipeline: {_nearest(path.stem, _shipped())}"
+                f"shipped pipeline: {nearest(path.stem, _shipped(), quote=True)}"
             )
         return path
     shipped = _shipped()
     if name not in shipped:
         raise ValueError(
-            f"there is no pipeline {str(name)!r}; {_nearest(name, shipped)} A file of "
+            f"there is no pipeline {str(name)!r}; {nearest(name, shipped, quote=True)} A file of "
             "your own must end in .yml."
         )
     return shipped[name]
-
-
-def _meant(word, known):
-    by_lower = {key.lower(): key for key in known}
-    near = difflib.get_close_matches(str(word).lower(), by_lower, n=3, cutoff=0.5)
-    near = " or ".join(repr(by_lower[key]) for key in near)
-    return f"did you mean {near}?" if near else "check the spelling."
-
-
-def _nearest(word, known):
-    return f"{_meant(word, known)} There are: {', '.join(sorted(known)) or 'none'}."
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a repeated key, of which YAML would keep the last."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        repeated = [str(key) for i, key in enumerate(keys) if key in keys[:i]]
-        if repeated:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {repeated[0]!r} is repeated", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
-def _read(path):
-    try:
-        content = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeyLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"{path.name} holds {type(content).__name__}, not the keys "
-            f"{', '.join(_REQUIRED)}; see a shipped pipeline for an example."
-        )
-    return content
 
 
 def _check_keys(label, content):
@@ -220,7 +186,9 @@ def _check_keys(label, content):
     known = _REQUIRED + _OPTIONAL
     for key in content:
         if key not in known:
-            raise ValueError(f"{label}: unknown key {key!r}; {_nearest(key, known)}")
+            raise ValueError(
+                f"{label}: unknown key {key!r}; {nearest(key, known, quote=True)}"
+            )
     for key in ("name", "title"):
         value = content.get(key, "-")
         if not isinstance(value, str) or not value.strip():
@@ -237,95 +205,4 @@ def _check_keys(label, content):
             "and from."
         )
     for number, step in enumerate(steps, 1):
-        _check_step(f"{label}, step {number}", step)
-
-
-def _check_step(label, step):
-    if not isinstance(step, dict):
-        raise ValueError(
-            f"{label} is {step!r}; write a mapping with name (the class) and from (its "
-            "module)."
-        )
-    for key in step:
-        if key not in _STEP_KEYS:
-            raise ValueError(
-                f"{label}: unknown key {key!r}; {_nearest(key, _STEP_KEYS)}"
-            )
-    for key in ("name", "from"):
-        if not isinstance(step.get(key), str):
-            raise ValueError(
-                f"{label}: {key} is {step.get(key)!r}; write the "
-                f"{'class' if key == 'name' else 'module'} name, as in 'name: SVC' and "
-                "'from: sklearn.svm'."
-            )
-    parameters = step.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise ValueError(
-            f"{label} ({step['name']}): parameters is {parameters!r}; write a mapping, "
-            "as in 'metric: riemann', or leave the key out."
-        )
-    for key, value in parameters.items():
-        _refuse_number_as_text(f"{label} ({step['name']})", key, value)
-
-
-def _refuse_number_as_text(label, key, value):
-    """Catch ``1e-3``, which YAML 1.1 reads as text for want of a point."""
-    if not isinstance(value, str):
-        return
-    try:
-        number = float(value)
-    except ValueError:
-        return
-    raise ValueError(
-        f"{label}: {key} is the text {value!r}, not a number; write {number!r} without "
-        "quotes, and 1.0e-3 for 1e-3."
-    )
-
-
-def _build(label, step):
-    cls = _import_class(label, step["from"], step["name"])
-    parameters = step["parameters"]
-    _check_parameters(label, cls, parameters)
-    try:
-        return cls(**parameters)
-    except Exception as error:
-        raise ValueError(
-            f"{label}: {cls.__name__}(**{parameters}) failed with "
-            f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _import_class(label, module_name, class_name):
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        # An import runs code, which can fail in any way; also ".x" and "" get here.
-        raise ValueError(
-            f"{label}: cannot import {module_name!r} ({type(error).__name__}: "
-            f"{error}); check 'from', and that its package is installed."
-        ) from error
-    cls = getattr(module, class_name, None)
-    if cls is None:
-        public = [name for name in dir(module) if not name.startswith("_")]
-        raise ValueError(
-            f"{label}: {module_name!r} has no {class_name!r}; "
-            f"{_meant(class_name, public)}"
-        )
-    if not (inspect.isclass(cls) and issubclass(cls, BaseEstimator)):
-        raise ValueError(
-            f"{label}: {module_name}.{class_name} is no scikit-learn estimator; a step "
-            "is a class derived from sklearn.base.BaseEstimator."
-        )
-    return cls
-
-
-def _check_parameters(label, cls, parameters):
-    # Parameters that only a **kwds takes are refused too: clone would drop them.
-    signature = inspect.signature(cls).parameters.values()
-    known = [p.name for p in signature if p.kind is not p.VAR_KEYWORD]
-    for key in parameters:
-        if key not in known:
-            raise ValueError(
-                f"{label}: {cls.__name__} has no parameter {key!r}; "
-                f"{_nearest(key, known)}"
-            )
+        check_step(f"{label}, step {number}", step)

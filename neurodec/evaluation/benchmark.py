@@ -62,7 +62,7 @@ class BenchmarkConfig:
 
     def __post_init__(self):
         entry = dataset_info(self.dataset)
-        self.subjects = _subjects(self.subjects)
+        self.subjects = _subjects(self.subjects, entry["subjects"])
         self.pipelines = _names("pipelines", self.pipelines) or entry["pipelines"]
         self.protocols = _names("protocols", self.protocols)
         self.scoring = check_scorers(
@@ -82,8 +82,9 @@ class BenchmarkConfig:
             raise ValueError(
                 f"keep_copies is {self.keep_copies!r}; give true or false."
             )
-        if not isinstance(self.out, str) or not self.out:
+        if not isinstance(self.out, str | Path) or not str(self.out):
             raise ValueError(f"out is {self.out!r}; give the name of a folder.")
+        self.out = str(Path(self.out).expanduser())
         if self.recipe is not None:
             if not isinstance(self.recipe, dict):
                 raise ValueError(
@@ -185,12 +186,24 @@ def describe(config, trials, protocols, command):
             "classes": [str(c) for c in trials.classes],
         },
         "recipe": trials.recipe,
-        "protocols": [get_protocol(protocol).to_dict() for protocol in protocols],
+        "protocols": [_describe(protocol, metadata) for protocol in protocols],
         "scoring": config.scoring,
         "seed": config.seed,
         "keep_copies": config.keep_copies,
         "command": command,
     }
+
+
+def _describe(protocol, metadata):
+    """A protocol's settings; who cannot take part in it stands in its description."""
+    protocol = get_protocol(protocol)
+    settings = protocol.to_dict()
+    sessions = metadata.groupby("subject")["session"].nunique()
+    alone = sessions.index[sessions < 2].tolist()
+    if protocol.split_unit == "session" and alone:
+        left_out = ", ".join(map(str, alone))
+        settings["description"] += f" Left out, with one session: subject {left_out}."
+    return settings
 
 
 def _protocols(config, trials):
@@ -211,15 +224,20 @@ def _names(what, value):
     return [name.strip() for name in names]
 
 
-def _subjects(value):
-    """Subject numbers from a list or from "1-3,5"."""
-    if value is None or isinstance(value, list | tuple):
-        return value if value is None else list(value)
+def _subjects(value, known):
+    """Subject numbers from a list or from "1-3,5", in the order of the registry."""
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        # The order of training trials must not depend on the order of the request.
+        rank = {subject: i for i, subject in enumerate(known)}
+        return sorted(dict.fromkeys(value), key=lambda s: rank.get(s, len(rank)))
     subjects = []
     for part in str(value).split(","):
         first, dash, last = part.strip().partition("-")
         try:
-            named = range(int(first), int(last if dash else first) + 1)
+            last = int(last if dash else first)
+            named = range(int(first), min(last, known[-1] + 1) + 1)
         except ValueError:
             raise ValueError(
                 f"subjects is {value!r}; give numbers and ranges such as 1-3,5."
@@ -229,4 +247,4 @@ def _subjects(value):
                 f"subjects is {value!r}, but {part.strip()} is empty; write 1-3,5."
             )
         subjects += named
-    return list(dict.fromkeys(subjects))
+    return _subjects(subjects, known)

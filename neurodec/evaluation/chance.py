@@ -5,7 +5,7 @@ from moabb.analysis.chance_level import adjusted_chance_level
 from scipy.stats import norm
 
 
-def chance_level(scoring, labels, alpha=0.05):
+def chance_level(scoring, labels, alpha=0.05, *, n_classes=None):
     """Chance, and the score that guessing exceeds with probability ``alpha``.
 
     Parameters
@@ -17,6 +17,8 @@ def chance_level(scoring, labels, alpha=0.05):
     labels : array, shape (n_test,)
         Labels of the test trials.
     alpha : float, default=0.05
+    n_classes : int or None, default=None
+        That a decoder chooses from, where the test trials lack some.
 
     Returns
     -------
@@ -34,13 +36,13 @@ def chance_level(scoring, labels, alpha=0.05):
     (0.5, 0.587)
     """
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
-    n_classes, n_trials = len(counts), int(counts.sum())
+    n_classes, n_trials = n_classes or len(counts), int(counts.sum())
     if scoring not in _DEVIATIONS or n_classes < 2:
         return np.nan, np.nan, np.nan
     if scoring == "roc_auc" and n_classes > 2:
         return np.nan, np.nan, np.nan
     chance = 0.5 if scoring == "roc_auc" else 1 / n_classes
-    deviation = float(_DEVIATIONS[scoring](counts))
+    deviation = float(_DEVIATIONS[scoring](counts, chance))
     if scoring == "accuracy":
         level = float(adjusted_chance_level(n_classes, n_trials, alpha))
     else:
@@ -80,17 +82,15 @@ def majority_share(labels):
     return float(counts.max() / counts.sum())
 
 
-def _accuracy_deviation(counts):
-    p = 1 / len(counts)
+def _accuracy_deviation(counts, p):
     return np.sqrt(p * (1 - p) / counts.sum())
 
 
-def _balanced_accuracy_deviation(counts):
-    p = 1 / len(counts)
+def _balanced_accuracy_deviation(counts, p):
     return np.sqrt(np.sum(p * (1 - p) / counts)) / len(counts)
 
 
-def _roc_auc_deviation(counts):
+def _roc_auc_deviation(counts, p):
     # Variance of the Mann-Whitney statistic under the null, without ties.
     return np.sqrt((counts.sum() + 1) / (12 * counts.prod()))
 

@@ -1,25 +1,22 @@
 """Evaluate pipelines on trials, fold by fold, keeping each row as it is computed."""
 
 import datetime
-import hashlib
-import time
-import traceback
-import warnings
+import operator
+from pathlib import Path
 
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.preprocessing import LabelEncoder
-from threadpoolctl import threadpool_limits
 
 from ..datasets.trials import Trials
-from ..decoders import load_pipeline
+from ..decoders import load_pipeline, pipeline_info
 from .chance import chance_level, majority_share
-from .copies import drop_copies
-from .keys import ALGORITHM, canonical, digest, library_series, library_versions
+from .fitting import fit_and_score
+from .keys import library_versions
+from .plan import group_by_training, plan_tasks
 from .protocols import Protocol, get_protocol
 from .results import Results
-from .scoring import Responses, check_scorers
+from .scoring import check_scorers
 from .store import ResultStore
 
 
@@ -86,191 +83,108 @@ def evaluate(
             f"trials is {type(trials).__name__}; make Trials of it with "
             "neurodec.datasets.trials_from_arrays or trials_from_epochs."
         )
+    seed = _check_seed(seed)
     pipelines = _prepare(pipelines, trials, seed)
     protocols = [protocols] if isinstance(protocols, str | Protocol) else protocols
     protocols = [get_protocol(protocol) for protocol in protocols]
-    y, metadata = trials.y, trials.metadata
-    scorers = check_scorers(scoring or _default_scoring(y))
+    if not protocols:
+        raise ValueError("no protocol; name at least one, such as 'cross-session'.")
+    scorers = check_scorers(scoring or _default_scoring(trials.y))
     _check_scorable(scorers, trials.classes)
     _check_channels(trials)
-    hashes = np.array(trials.signal_hashes())
-    tasks = _plan(trials, hashes, pipelines, protocols, scorers, seed, keep_copies)
+    tasks = plan_tasks(trials, pipelines, protocols, scorers, seed, keep_copies)
     # Only now: a request that was refused leaves no file behind.
     store = store if isinstance(store, ResultStore) else ResultStore(store)
     finished = store.finished(tasks)
     todo = [task for key, task in tasks.items() if key not in finished]
-    run = store.start_run(
-        datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        {"versions": library_versions(), **(description or {})},
-    )
+    description = {"versions": library_versions(), **(description or {})}
+    started = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    run = store.start_run(started, description) if todo else None
     done = len(finished)
-    order = metadata.groupby(["subject", "session"]).cumcount().to_numpy()
     _report(progress, done, len(tasks), None)
-    for task, outcome in _outcomes(trials.X, y, pipelines, scorers, todo, n_jobs):
-        row, predictions = _row(task, outcome, trials, y, order, scorers, run)
+    order = trials.metadata.groupby(["subject", "session"]).cumcount().to_numpy()
+    for task, outcome in _outcomes(trials, pipelines, scorers, todo, seed, n_jobs):
+        row, predictions = _row(task, outcome, trials, order, scorers, seed, run)
         store.add(row, predictions)
         done += 1
         _report(progress, done, len(tasks), row)
-    return Results(store, keys=list(tasks), description=store.run(run))
+    return Results(store, list(tasks), {**description, "started": started})
 
 
-def _outcomes(X, y, pipelines, scorers, tasks, n_jobs):
-    """Pairs of task and outcome, as they come."""
-    parts = [
-        (i, pipelines[task["pipeline"]], task["train"], task["test"])
-        for i, task in enumerate(tasks)
+def _outcomes(trials, pipelines, scorers, tasks, seed, n_jobs):
+    """Pairs of task and outcome, as they come; one fit for each training part."""
+    X, y = trials.X, trials.y
+    groups = group_by_training(tasks)
+    calls = [
+        (i, pipelines[group[0].pipeline], group[0].train, [t.fold.test for t in group])
+        for i, group in enumerate(groups)
     ]
-    if n_jobs == 1 or len(tasks) < 2:
-        outcomes = (_numbered(X, y, scorers, *part) for part in parts)
+    if n_jobs == 1 or len(groups) < 2:
+        done = (_numbered(X, y, scorers, seed, *call) for call in calls)
     else:
         # joblib hands large arrays to its workers as one memory map, not as copies.
-        outcomes = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            joblib.delayed(_numbered)(X, y, scorers, *part) for part in parts
+        done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+            joblib.delayed(_numbered)(X, y, scorers, seed, *call) for call in calls
         )
-    for i, outcome in outcomes:
-        yield tasks[i], outcome
+    for i, outcomes in done:
+        for j, pair in enumerate(zip(groups[i], outcomes, strict=True)):
+            # The fit was paid for once.
+            pair[1]["seconds_here"] = pair[1]["seconds"] if j == 0 else 0.0
+            yield pair
 
 
-def _numbered(X, y, scorers, number, pipeline, train, test):
-    return number, fit_and_score(X, y, scorers, pipeline, train, test)
+def _numbered(X, y, scorers, seed, number, pipeline, train, tests):
+    return number, fit_and_score(X, y, scorers, pipeline, train, tests, seed)
 
 
-def fit_and_score(X, y, scorers, pipeline, train, test):
-    """Fit a clone on the training part and score it on the test part.
-
-    Parameters
-    ----------
-    X : array, shape (n_trials, n_channels, n_times)
-    y : array, shape (n_trials,)
-    scorers : list of str
-    pipeline : estimator
-    train, test : array of int
-        Positions in ``X``.
-
-    Returns
-    -------
-    outcome : dict
-        scores, predicted, response, classes, seconds, warnings; or error.
-    """
-    started = time.perf_counter()
-    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            # As MOABB does: labels become 0 ... k-1 by the training labels alone.
-            encoder = LabelEncoder().fit(y[train])
-            estimator = clone(pipeline)
-            started = time.perf_counter()
-            estimator.fit(X[train], encoder.transform(y[train]))
-            seconds = time.perf_counter() - started
-            said = Responses(estimator, X[test])
-            outcome = {
-                "scores": said.score_all(encoder.transform(y[test]), scorers),
-                "predicted": encoder.inverse_transform(said.predict()),
-                "response": said.graded,
-                "classes": encoder.classes_,
-            }
-        except Exception as error:  # Whatever a pipeline raises is its result.
-            seconds = time.perf_counter() - started
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            outcome = {
-                "error": f"{type(error).__name__}: {error}",
-                "where": f"{where.filename}:{where.lineno} in {where.name}",
-            }
-    outcome["seconds"] = seconds
-    outcome["warnings"] = sorted({str(warning.message) for warning in caught})
-    return outcome
-
-
-def _plan(trials, hashes, pipelines, protocols, scorers, seed, keep_copies):
-    """One task per fold and pipeline, by the key of its result."""
-    y, metadata = trials.y, trials.metadata
-    identities = np.array([f"{h}:{label}" for h, label in zip(hashes, y, strict=True)])
-    same = {
-        "algorithm": ALGORITHM,
-        "recipe": trials.recipe,
-        "seed": seed,
-        "scoring": scorers,
-        "libraries": library_series(),
-    }
-    plain = {name: canonical(pipeline) for name, pipeline in pipelines.items()}
-    tasks = {}
-    for protocol in protocols:
-        for fold in protocol.folds(y, metadata, seed):
-            train = fold.train
-            if not keep_copies:
-                train = drop_copies(train, fold.test, hashes)
-            shared = {
-                **same,
-                "protocol": protocol.to_dict(),
-                "fold": [str(fold.subject), str(fold.session), fold.number],
-                "train": _digest_of(identities[train]),
-                "test": _digest_of(identities[fold.test]),
-            }
-            for name, parameters in plain.items():
-                identity = {**shared, "pipeline": parameters}
-                tasks[digest([name, trials.name, identity])] = {
-                    "identity": identity,
-                    "protocol": protocol,
-                    "fold": fold,
-                    "train": train,
-                    "test": fold.test,
-                    "pipeline": name,
-                    "seed": seed,
-                }
-    return {key: {**task, "key": key} for key, task in tasks.items()}
-
-
-def _digest_of(identities):
-    return hashlib.sha256("\n".join(identities).encode()).hexdigest()
-
-
-def _row(task, outcome, trials, y, order, scorers, run):
+def _row(task, outcome, trials, order, scorers, seed, run):
     """The store's row and predictions of one outcome."""
-    protocol, fold, test = task["protocol"], task["fold"], task["test"]
+    protocol, fold, test = task.protocol, task.fold, task.fold.test
+    labels, n_classes = trials.y[test], len(trials.classes)
     scores = outcome.get("scores", {})
-    chance, level, deviation = chance_level(scorers[0], y[test])
+    chance, level, deviation = chance_level(scorers[0], labels, n_classes=n_classes)
     row = {
-        "key": task["key"],
+        "key": task.key,
         "run": run,
         "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "dataset": trials.name,
-        "pipeline": task["pipeline"],
+        "pipeline": task.pipeline,
         "protocol": protocol.name,
         "target": protocol.target,
         "transductive": int(protocol.transductive),
         "subject": _plain(fold.subject),
         "session": _plain(fold.session),
         "fold": fold.number,
-        "seed": task["seed"],
+        "seed": seed,
         "scoring": scorers[0],
         "score": scores.get(scorers[0]),
         "scores": scores,
         "chance": _finite(chance),
         "chance_level": _finite(level),
         "chance_deviation": _finite(deviation),
-        "majority": majority_share(y[test]),
-        "n_train": len(task["train"]),
+        "majority": majority_share(labels),
+        "n_train": len(task.train),
         "n_test": len(test),
-        "n_classes": len(np.unique(y[test])),
+        "n_classes": n_classes,
         "n_channels": len(trials.ch_names),
         "time": outcome["seconds"],
-        "time_shared": outcome["seconds"],
+        "time_shared": outcome["seconds_here"],
         "status": "failed" if "error" in outcome else "ok",
         "error": outcome.get("error"),
         "details": {
-            "copies_removed": len(fold.train) - len(task["train"]),
+            "copies_removed": len(fold.train) - len(task.train),
             "warnings": outcome["warnings"],
             "where": outcome.get("where"),
             "classes": [_plain(c) for c in outcome.get("classes", [])],
         },
-        "identity": task["identity"],
+        "identity": task.identity,
     }
     if "error" in outcome:
         return row, None
     response = outcome["response"]
     return row, {
         "trial": order[test],
-        "y_true": y[test].astype(str),
+        "y_true": labels.astype(str),
         "y_pred": outcome["predicted"].astype(str),
         "response": np.empty((len(test), 0)) if response is None else response,
     }
@@ -278,10 +192,18 @@ def _row(task, outcome, trials, y, order, scorers, run):
 
 def _prepare(pipelines, trials, seed):
     """Clones by name, told the trials' sampling rate and the seed."""
-    if isinstance(pipelines, str):
+    if isinstance(pipelines, str | Path):
         pipelines = [pipelines]
     if not isinstance(pipelines, dict):
-        pipelines = {str(name): load_pipeline(name) for name in pipelines}
+        # A file is known by the name that it holds, wherever it lies.
+        wanted = list(dict.fromkeys(pipelines))
+        names = [pipeline_info(name)["name"] for name in wanted]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"pipelines {list(map(str, wanted))} have the names {names}; give each "
+                "its own name."
+            )
+        pipelines = dict(zip(names, map(load_pipeline, wanted), strict=True))
     if not pipelines:
         raise ValueError("no pipeline; name at least one.")
     return {
@@ -304,6 +226,16 @@ def _bind(name, pipeline, sfreq, seed):
                 "rate."
             )
     return pipeline
+
+
+def _check_seed(seed):
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if isinstance(seed, bool) or number < 0:
+        raise ValueError(f"seed is {seed!r}; give a whole number from 0.")
+    return number
 
 
 def _default_scoring(y):

@@ -5,15 +5,23 @@ import hashlib
 import importlib.metadata
 import inspect
 import json
+import sys
+import sysconfig
 import types
+from pathlib import Path, PurePath
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.gaussian_process.kernels import Kernel
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 
 # Raise it when a change of neurodec's own code changes scores.
 ALGORITHM = 1
 # The libraries that compute; major and minor are part of the key.
 COMPUTING_LIBRARIES = ("mne", "moabb", "numpy", "pyriemann", "scikit-learn", "scipy")
+# Parameters that change how an estimator computes, never what.
+_IDLE = ("memory", "n_jobs", "verbose")
 
 
 def digest(value):
@@ -46,38 +54,53 @@ def canonical(value):
     >>> canonical(SVC(C=2.0)) == canonical(SVC(C=2))
     True
     """
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int | float | np.number):
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int) and abs(value) > 2**53:  # Floats skip numbers there.
+        return ["integer", str(value)]
+    if isinstance(value, int | float | np.integer | np.floating):
         return float(value)
     if isinstance(value, BaseEstimator):
-        parameters = value.get_params(deep=False)
+        parameters = value.get_params(deep=False).items()
         return {
             "class": _qualified(type(value)),
-            "parameters": {k: canonical(v) for k, v in sorted(parameters.items())},
+            "parameters": {k: canonical(v) for k, v in parameters if k not in _IDLE},
         }
     if isinstance(value, np.ndarray):
-        content = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
-        return ["array", str(value.dtype), list(value.shape), content]
+        return _array(value)
     if isinstance(value, dict):
-        return {str(k): canonical(v) for k, v in value.items()}
+        pairs = [[canonical(k), canonical(v)] for k, v in value.items()]
+        return ["mapping", sorted(pairs, key=json.dumps)]
     if isinstance(value, list | tuple):
         return [canonical(v) for v in value]
+    if isinstance(value, slice):
+        return ["slice", *map(canonical, (value.start, value.stop, value.step))]
+    if isinstance(value, PurePath):
+        return ["path", str(value)]
     if isinstance(value, functools.partial):
-        return [
-            "partial",
-            canonical(value.func),
-            canonical([value.args, value.keywords]),
-        ]
-    if isinstance(
-        value, type | types.FunctionType | types.BuiltinFunctionType | np.ufunc
+        return ["partial", *map(canonical, (value.func, value.args, value.keywords))]
+    if isinstance(value, type | types.FunctionType | np.ufunc):
+        return _qualified(value)
+    if isinstance(value, types.BuiltinFunctionType) and inspect.ismodule(
+        value.__self__
     ):
         return _qualified(value)
+    if isinstance(value, BaseCrossValidator | BaseShuffleSplit | _BaseScorer | Kernel):
+        return [_qualified(type(value)), canonical(vars(value))]
     raise ValueError(
         f"parameter {value!r} ({type(value).__name__}) has no lasting identity, so its "
         "result could not be told from another; use a named function, a number, an "
         "array or an estimator."
     )
+
+
+def _array(value):
+    if value.dtype == object:  # Its bytes are addresses.
+        return ["array", list(value.shape), canonical(value.tolist())]
+    content = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
+    return ["array", str(value.dtype), list(value.shape), content]
 
 
 def library_versions(names=COMPUTING_LIBRARIES):
@@ -98,35 +121,55 @@ def _qualified(value):
             f"{value!r} has no lasting identity; define the function with def at the "
             "top of a module."
         )
-    return [f"{value.__module__}.{qualified}", *_code(value)]
-
-
-def _code(value):
-    """Series of the installed library that defines it, else a hash of its source."""
-    package = str(value.__module__).partition(".")[0]
+    module = getattr(value, "__module__", None) or "numpy"  # A ufunc names none.
+    package = module.partition(".")[0]
+    name = f"{module}.{qualified}"
     if package in ("builtins", "neurodec"):  # ALGORITHM stands for our own code.
-        return []
-    distributions = _distributions().get(package)
-    if distributions:
-        return [f"{distributions[0]} {_series(distributions[0])}"]
-    sources = []
-    for part in getattr(value, "__mro__", [value]):
-        if str(part.__module__).partition(".")[0] == package:
-            try:
-                sources.append(inspect.getsource(part))
-            except (OSError, TypeError):  # Typed at a prompt: no source is kept.
-                sources.append(_compiled(part))
-    return [digest(sources)]
+        return [name]
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module != "__main__" and (file is None or _is_installed(file)):
+        series = [f"{d} {_series(d)}" for d in _distributions().get(package, [])]
+        return [name, *series]
+    return [name, *_users_own(value, package), _held(value)]
+
+
+def _users_own(value, package):
+    """Hashes of the user's own source: helpers beside the class count as well."""
+    modules = [m for name, m in sys.modules.items() if name.split(".")[0] == package]
+    files = {getattr(m, "__file__", None) for m in modules} - {None}
+    hashes = [hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in sorted(files)]
+    # What was typed at a prompt has no source.
+    return [*hashes, digest(_compiled(value))] if package == "__main__" else hashes
+
+
+def _held(value):
+    """What a function holds besides its code: defaults and enclosed variables."""
+    if not isinstance(value, types.FunctionType):
+        return None
+    cells = [cell.cell_contents for cell in value.__closure__ or ()]
+    return [canonical(v) for v in (value.__defaults__, value.__kwdefaults__, cells)]
+
+
+def _is_installed(file):
+    paths = (sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib"))
+    return any(Path(file).is_relative_to(path) for path in paths)
 
 
 def _compiled(value):
-    """The byte code of a function, or of a class's own methods."""
+    """The byte code of a function, or of a class's own methods and constants."""
     if hasattr(value, "__code__"):
         code = value.__code__
         inner = [c.co_code.hex() for c in code.co_consts if inspect.iscode(c)]
         plain = [repr(c) for c in code.co_consts if not inspect.iscode(c)]
         return [code.co_code.hex(), list(code.co_names), plain, inner]
-    return [_compiled(v) for v in vars(value).values() if hasattr(v, "__code__")]
+    members = {k: v for k, v in vars(value).items() if not k.startswith("__")}
+    methods = [_compiled(v) for v in members.values() if hasattr(v, "__code__")]
+    constants = [
+        f"{k}={v!r}"
+        for k, v in members.items()
+        if isinstance(v, int | float | str | tuple)
+    ]
+    return [methods, constants]
 
 
 @functools.cache

@@ -17,7 +17,7 @@ _EXPORT = {
     "n_classes": "n_classes",
     "subject": "subject",
     "session": "session",
-    "channels": "n_channels",
+    "channels": "channels",
     "n_sessions": "n_sessions",
     "dataset": "dataset",
     "pipeline": "pipeline",
@@ -52,17 +52,31 @@ class Results:
         One row per fold and pipeline.
     description : dict
         Dataset, recipe, versions and command of the latest run among the rows.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or two rows answer the same question differently (another
+        seed, scorer, recipe or data): name the keys of those that belong together.
+
+    Examples
+    --------
+    >>> from neurodec.datasets import load
+    >>> from neurodec.evaluation import evaluate
+    >>> results = evaluate(load("simulated", subjects=[1]), ["mdm"], "cross-session")
+    >>> results.summary()[["protocol", "pipeline", "target", "n_folds"]].values.tolist()
+    [['cross-session', 'mdm', 'none', 2]]
     """
 
     def __init__(self, store, keys=None, description=None):
         self._store = store
-        found = {row["key"]: row for row in store.rows()}
+        found = {row["key"]: row for row in store.rows(keys)}
         chosen = [found[key] for key in (found if keys is None else keys)]
         self.rows = _frame(chosen)
-        latest = max((row["run"] for row in chosen), default=None)
-        self.description = dict(description or {})
-        if description is None and latest is not None:
-            self.description = store.run(latest)
+        _refuse_mixture(self.rows)
+        if description is None:
+            description = store.run(int(self.rows["run"].max()))
+        self.description = dict(description)
 
     def predictions(self, key):
         """Per-trial predictions of one row: trial, y_true, y_pred, response."""
@@ -104,7 +118,12 @@ class Results:
         """
         sessions = self.rows.groupby("dataset")["session"].transform("nunique")
         rows = self.rows.assign(n_sessions=sessions)
-        return pd.DataFrame({name: rows[column] for name, column in _EXPORT.items()})
+        table = pd.DataFrame({name: rows[column] for name, column in _EXPORT.items()})
+        # The first scorer stands in score; the others after the columns of MOABB.
+        for name in dict.fromkeys(name for scores in rows["scores"] for name in scores):
+            if (rows["scoring"] != name).any():
+                table[f"score_{name}"] = [scores.get(name) for scores in rows["scores"]]
+        return table
 
     def to_csv(self, path):
         """Write :meth:`to_moabb` as CSV, whole or not at all."""
@@ -117,10 +136,35 @@ def _frame(rows):
         raise ValueError("there is no row; run an evaluation first.")
     for column in ("score", "chance", "chance_level", "chance_deviation", "time"):
         frame[column] = pd.to_numeric(frame[column])
-    return frame.assign(
-        transductive=frame["transductive"].astype(bool),
-        channels=frame["n_channels"],
-    ).drop(columns=["identity", "run"])
+    return (
+        frame.assign(
+            transductive=frame["transductive"].astype(bool),
+            recipe=[identity.get("recipe") for identity in frame["identity"]],
+        )
+        .drop(columns="identity")
+        .rename(columns={"n_channels": "channels"})
+    )
+
+
+def _refuse_mixture(rows):
+    """Rows that a mean would mix although they answer different questions."""
+    for column in ("seed", "scoring", "recipe"):
+        for (dataset, protocol), part in rows.groupby(["dataset", "protocol"]):
+            found = list(dict.fromkeys(map(str, part[column])))
+            if len(found) > 1:
+                raise ValueError(
+                    f"rows of {dataset}, {protocol} have {column} {found[0]} and "
+                    f"{found[1]}; name the keys of those that belong together."
+                )
+    cell = ["dataset", "protocol", "pipeline", "subject", "session", "fold"]
+    twice = rows[rows.astype({"subject": str, "session": str}).duplicated(cell)]
+    if len(twice):
+        row = twice.iloc[0]
+        raise ValueError(
+            f"two rows for {row['pipeline']}, {row['protocol']}, subject "
+            f"{row['subject']}, session {row['session']}, fold {row['fold']}: other "
+            "data or parameters? name the keys of those that belong together."
+        )
 
 
 def _summarise(part):

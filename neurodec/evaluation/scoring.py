@@ -39,14 +39,19 @@ def check_scorers(scoring):
                 f"no scorer {name!r}; "
                 + (f"did you mean {' or '.join(close)}?" if close else "see sklearn.")
             )
+        module = get_scorer(name)._score_func.__module__
+        if "_regression" in module or "cluster" in module:
+            raise ValueError(
+                f"{name} does not score classifiers; use roc_auc, accuracy, "
+                "balanced_accuracy or another score of labels."
+            )
     return names
 
 
 class Responses(ClassifierMixin, BaseEstimator):
     """What a fitted classifier says of some trials, asked once and kept.
 
-    Scorers take it for the classifier, so several of them cost one transform, and
-    the numbers that are stored are the numbers that were scored.
+    Scorers take it for the classifier, so several of them cost one transform.
 
     Parameters
     ----------
@@ -55,7 +60,7 @@ class Responses(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(self, estimator, X):
-        if isinstance(estimator, Pipeline):
+        if type(estimator) is Pipeline:  # A subclass may predict in its own way.
             # Step by step: a slice of the pipeline would ask stateless steps, which
             # the whole pipeline does not, whether they are fitted.
             for _, step in estimator.steps[:-1]:

@@ -1,6 +1,5 @@
 """The result store: one SQLite row per fold and pipeline, kept as it is computed."""
 
-import contextlib
 import io
 import json
 import sqlite3
@@ -20,7 +19,7 @@ CREATE TABLE runs (
     description TEXT NOT NULL            -- JSON: dataset, recipe, versions, command
 );
 CREATE TABLE rows (
-    key TEXT PRIMARY KEY,                -- SHA-256 of identity
+    key TEXT PRIMARY KEY,                -- SHA-256 of identity as sorted JSON
     run INTEGER NOT NULL REFERENCES runs(id),
     created TEXT NOT NULL,
     dataset TEXT NOT NULL,
@@ -47,10 +46,9 @@ CREATE TABLE rows (
     time_shared REAL,                    -- seconds of fit in this run
     status TEXT NOT NULL CHECK (status IN ('ok', 'failed')),
     error TEXT,
-    details TEXT NOT NULL,               -- JSON: classes, warnings, inner split ...
+    details TEXT NOT NULL,               -- JSON: classes, warnings, copies removed
     identity TEXT NOT NULL               -- JSON: everything that can change the score
 );
-CREATE INDEX rows_by_name ON rows (dataset, protocol, pipeline);
 CREATE TABLE predictions (
     key TEXT PRIMARY KEY REFERENCES rows(key) ON DELETE CASCADE,
     arrays BLOB NOT NULL                 -- npz: trial, y_true, y_pred, response
@@ -93,6 +91,11 @@ class ResultStore:
             self._open()
         except (sqlite3.DatabaseError, OSError) as error:
             self.close()
+            if "locked" in str(error):
+                raise ValueError(
+                    f"another run is writing to {self.path}; wait for it or name "
+                    "another folder."
+                ) from error
             raise ValueError(
                 f"{self.path} cannot be used as a result store ({error}); move it away "
                 "or name another folder."
@@ -165,7 +168,9 @@ class ResultStore:
         return cursor.lastrowid
 
     def add(self, row, predictions=None):
-        """Commit one row, and its predictions; a failed row of that key is replaced.
+        """Commit one row, and its predictions.
+
+        A failed row of that key is replaced; a good one stays, whichever run wrote it.
 
         Parameters
         ----------
@@ -177,44 +182,62 @@ class ResultStore:
         row = {k: json.dumps(v) if k in _JSON_COLUMNS else v for k, v in row.items()}
         names = ", ".join(row)
         marks = ", ".join("?" for _ in row)
-        with self._connection:
-            self._connection.execute("DELETE FROM rows WHERE key = ?", (row["key"],))
-            self._connection.execute(
-                f"INSERT INTO rows ({names}) VALUES ({marks})", tuple(row.values())
-            )
-            if predictions is not None:
-                self._connection.execute(
-                    "INSERT INTO predictions VALUES (?, ?)",
-                    (row["key"], _to_npz(predictions)),
+        try:
+            with self._connection as connection:
+                connection.execute(
+                    "DELETE FROM rows WHERE key = ? AND status = 'failed'",
+                    (row["key"],),
                 )
+                written = connection.execute(
+                    f"INSERT INTO rows ({names}) VALUES ({marks}) "
+                    "ON CONFLICT (key) DO NOTHING",
+                    tuple(row.values()),
+                ).rowcount
+                if written and predictions is not None:
+                    connection.execute(
+                        "INSERT INTO predictions VALUES (?, ?)",
+                        (row["key"], _to_npz(predictions)),
+                    )
+        except sqlite3.OperationalError as error:
+            raise OSError(
+                f"{self.path} cannot be written ({error}); free the disk or end the "
+                "run that holds it, and run again: finished rows are kept."
+            ) from error
 
     def finished(self, keys):
         """Those of ``keys`` that have a row without error."""
-        wanted = list(keys)
-        found = set()
-        with contextlib.closing(self._connection.cursor()) as cursor:
-            for start in range(0, len(wanted), 500):  # SQLite limits the marks.
-                part = wanted[start : start + 500]
-                marks = ", ".join("?" for _ in part)
-                cursor.execute(
-                    f"SELECT key FROM rows WHERE status = 'ok' AND key IN ({marks})",
-                    part,
-                )
-                found.update(key for (key,) in cursor)
-        return found
+        found = self._select("key", list(keys), "AND status = 'ok'")
+        return {row["key"] for row in found}
 
     def count(self):
         """Number of rows."""
         return self._connection.execute("SELECT count(*) FROM rows").fetchone()[0]
 
-    def rows(self):
-        """All rows as dictionaries, in the order in which they were written."""
-        cursor = self._connection.execute("SELECT * FROM rows ORDER BY rowid")
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, values, strict=True)) for values in cursor]
+    def rows(self, keys=None):
+        """Rows as dictionaries: those of ``keys``, or all in the order of writing."""
+        rows = self._select("*", keys, "ORDER BY rowid")
         for row in rows:
             for column in _JSON_COLUMNS:
                 row[column] = json.loads(row[column])
+        return rows
+
+    def _select(self, columns, keys, condition):
+        """Dictionaries of columns, for some keys or all."""
+        # SQLite limits the number of marks in one statement.
+        parts = (
+            [None]
+            if keys is None
+            else [keys[start : start + 500] for start in range(0, len(keys), 500)]
+        )
+        rows = []
+        for part in parts:
+            marks = "" if part is None else ", ".join("?" for _ in part)
+            where = "1" if part is None else f"key IN ({marks})"
+            cursor = self._connection.execute(
+                f"SELECT {columns} FROM rows WHERE {where} {condition}", part or ()
+            )
+            names = [column[0] for column in cursor.description]
+            rows += [dict(zip(names, values, strict=True)) for values in cursor]
         return rows
 
     def run(self, number):
@@ -231,7 +254,8 @@ class ResultStore:
         -------
         arrays : dict
             ``trial`` (position in the session), ``y_true``, ``y_pred`` (n_test,) and
-            ``response`` (n_test,) or (n_test, n_classes).
+            ``response`` (n_test,) or (n_test, n_classes); (n_test, 0) where the
+            classifier gives labels only.
 
         Raises
         ------

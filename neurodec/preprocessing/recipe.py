@@ -1,12 +1,11 @@
 """``Recipe``: how continuous recordings become trials, in one printable object."""
 
 import dataclasses
-from pathlib import Path
 
 import mne
 import numpy as np
-import yaml
 
+from .._yaml import read_mapping
 from ._checks import check_band, check_baseline, check_number, check_reject
 
 FILTER_METHODS = ("iir", "fir")
@@ -107,9 +106,10 @@ class Recipe:
         ValueError
             If the file is missing, not YAML or not a recipe; the message names it.
         """
+        values = read_mapping(path, [field.name for field in dataclasses.fields(cls)])
         try:
-            return cls.from_dict(yaml.safe_load(Path(path).read_text("utf-8")))
-        except (OSError, yaml.YAMLError, ValueError) as error:
+            return cls.from_dict(values)
+        except ValueError as error:
             raise ValueError(f"{path} is not a recipe: {error}") from error
 
     def to_dict(self):

@@ -1,0 +1,38 @@
+"""What to say to somebody who gave a name that is not known."""
+
+import difflib
+
+_LISTED = 30
+
+
+def nearest(word, known, *, quote=False):
+    """The end of an error message: the names that may be meant, and all of them.
+
+    Parameters
+    ----------
+    word : object
+        What was given; compared as text, upper and lower case alike.
+    known : iterable of str
+        Names to choose from. Thirty at most are listed: nobody reads more.
+    quote : bool, default=False
+        Whether the names that may be meant are quoted.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> nearest("TS_LR", ["ts-lr", "mdm"])
+    'did you mean ts-lr? Known: mdm, ts-lr.'
+    >>> nearest("quantum", ["ts-lr", "mdm"])
+    'check the spelling. Known: mdm, ts-lr.'
+    """
+    known = sorted(known)
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(str(word).lower(), by_lower, n=3, cutoff=0.5)
+    meant = [repr(by_lower[key]) if quote else by_lower[key] for key in close]
+    text = f"did you mean {' or '.join(meant)}?" if meant else "check the spelling."
+    if 0 < len(known) <= _LISTED:
+        text += f" Known: {', '.join(known)}."
+    return text
