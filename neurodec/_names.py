@@ -1,4 +1,4 @@
-"""What to say to somebody who gave a name that is not known."""
+"""What to say to somebody who gave a name or a number that is not known."""
 
 import difflib
 
@@ -36,3 +36,18 @@ def nearest(word, known, *, quote=False):
     if 0 < len(known) <= _LISTED:
         text += f" Known: {', '.join(known)}."
     return text
+
+
+def number_ranges(numbers):
+    """Sorted whole numbers in few words.
+
+    Examples
+    --------
+    >>> number_ranges([1, 2, 3, 5])
+    '1 to 3, 5'
+    """
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    return ", ".join(
+        f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)
+    )

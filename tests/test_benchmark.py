@@ -1,7 +1,9 @@
 """The main job, from a command to a table, a CSV and a report."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ from neurodec.evaluation import (
 
 runner = CliRunner()
 SMALL = ["--subjects", "1-2", "--pipelines", "mdm,logvar-lda"]
-# A pipeline that is sound, but not for the simulated set: no trial is that long.
+# A pipeline that can be built, and fails when it is fitted: there is no such metric.
 BROKEN = """
 name: broken
 paradigms: [LeftRightImagery]
@@ -151,6 +153,34 @@ def test_a_refused_request_says_why_and_writes_nothing(arguments, pieces, tmp_pa
     for piece in pieces:
         assert piece in result.output
     assert not out.exists()
+
+
+def test_ctrl_c_keeps_the_finished_rows_and_says_how_to_go_on(tmp_path):
+    out = tmp_path / "out"
+    command = "import signal; from neurodec.cli import app; "
+    command += "signal.signal(signal.SIGINT, signal.default_int_handler); app()"
+    run = subprocess.Popen(
+        [sys.executable, "-c", command, "benchmark", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while _count(out) < 5 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    run.send_signal(signal.SIGINT)
+    output = run.communicate()[0]
+    assert run.returncode == 130
+    assert "run again to go on" in output
+    assert 5 <= _count(out) < 288
+    assert not (out / "results.csv").exists()
+
+
+def _count(out):
+    if not (out / "results.sqlite").exists():
+        return 0
+    with ResultStore(out / "results.sqlite") as store:
+        return store.count()
 
 
 def test_progress_counts_every_row_once(tmp_path):

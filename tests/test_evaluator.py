@@ -282,3 +282,112 @@ def test_csv_has_moabbs_columns_one_row_per_fold(results, tmp_path):
     assert len(table) == len(results.rows)
     np.testing.assert_allclose(table["score"], results.rows["score"], rtol=1e-15)
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["results.csv"]
+
+
+def whiten_by_the_batch(X):
+    """What no online decoder can do: a statistic of all the trials it is given."""
+    return X / np.sqrt(np.mean(X**2, axis=(0, 2)))[:, np.newaxis]
+
+
+def test_answers_that_depend_on_other_test_trials_are_refused(trials):
+    pipelines = {
+        "batch": make_pipeline(
+            FunctionTransformer(whiten_by_the_batch), *PIPELINES["ts-lr"]
+        ),
+        "ts-lr": PIPELINES["ts-lr"],
+    }
+    rows = evaluate(trials, pipelines, ["cross-session"]).rows.set_index("pipeline")
+    assert (rows.loc["ts-lr", "status"] == "ok").all()
+    assert (rows.loc["batch", "status"] == "failed").all()
+    assert "depend on other test trials" in rows.loc["batch", "error"].iloc[0]
+
+
+def test_the_seed_reaches_the_global_generator_and_leaves_it_alone(trials):
+    class Noisy(Failing):
+        def fit(self, X, y):
+            self.draw_ = np.random.rand()  # noqa: NPY002
+            return super().fit(X, y)
+
+        def decision_function(self, X):
+            return X[:, 0, 0] + self.draw_ * X[:, 1, 0]
+
+    np.random.seed(0)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, again = (
+        evaluate(trials, {"n": Noisy()}, "within-session", seed=1).rows["score"]
+        for _ in range(2)
+    )
+    assert first.equals(again)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_one_fit_serves_all_sessions_of_a_left_out_subject():
+    class Counting(Failing):
+        fits = 0
+
+        def fit(self, X, y):
+            Counting.fits += 1
+            return super().fit(X[:20], y[:20])
+
+    trials = make_trials(n_subjects=3, n_sessions=2)
+    results = evaluate(trials, {"c": Counting()}, "cross-subject")
+    assert len(results.rows) == 6
+    assert Counting.fits == 3
+    assert (results.rows.groupby("subject")["time"].nunique() == 1).all()
+    assert (results.rows.groupby("subject")["time_shared"].apply(min) == 0).all()
+
+
+def test_chance_counts_the_classes_that_training_knows():
+    rng = np.random.default_rng(0)
+    y = np.r_[np.tile(["a", "b", "c"], 10), np.tile(["a", "b"], 15)]
+    trials = trials_from_arrays(
+        rng.standard_normal((60, 3, 64)),
+        y,
+        sfreq=64,
+        session=np.repeat(["0", "1"], 30),
+    )
+    rows = evaluate(trials, {"mdm": PIPELINES["mdm"]}, "cross-session").rows
+    assert rows["chance"].tolist() == [pytest.approx(1 / 3)] * 2
+
+
+def test_no_training_trial_left_is_said(trials):
+    one = trials.select(subject=1, session="0")
+    twice = trials_from_arrays(
+        np.concatenate([one.X, one.X]),
+        np.concatenate([one.y, one.y]),
+        sfreq=64,
+        session=np.repeat(["0", "1"], len(one)),
+    )
+    rows = evaluate(twice, {"mdm": PIPELINES["mdm"]}, "cross-session").rows
+    assert rows["error"].str.contains("all are copies of test trials").all()
+
+
+@pytest.mark.parametrize("seed", [None, 1.5, True, -1])
+def test_a_seed_that_is_none_is_refused(trials, seed):
+    with pytest.raises(ValueError, match=f"seed is {seed}.*whole number"):
+        evaluate(trials, PIPELINES, "within-session", seed=seed)
+
+
+def test_rows_of_different_questions_are_not_averaged(trials, tmp_path):
+    from neurodec.evaluation import Results
+
+    store = ResultStore(tmp_path / "results.sqlite")
+    for seed in (1, 2):
+        evaluate(trials, PIPELINES, "within-session", seed=seed, store=store)
+    with pytest.raises(ValueError, match="seed 1 and 2.*keys"):
+        Results(store)
+    with ResultStore() as other:
+        evaluate(trials, PIPELINES, "cross-session", store=other)
+        evaluate(make_trials(seed=1), PIPELINES, "cross-session", store=other)
+        with pytest.raises(ValueError, match="two rows for mdm.*keys"):
+            Results(other)
+
+
+def test_csv_holds_every_scorer(trials):
+    results = evaluate(
+        trials, PIPELINES, "cross-session", scoring=["roc_auc", "balanced_accuracy"]
+    )
+    table = results.to_moabb()
+    expected = [scores["balanced_accuracy"] for scores in results.rows["scores"]]
+    assert table["score_balanced_accuracy"].tolist() == expected
+    assert "score_roc_auc" not in table

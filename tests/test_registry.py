@@ -1,6 +1,7 @@
 """The registry is sane, and local recordings are found without touching anything."""
 
 import copy
+import functools
 import hashlib
 import os
 import re
@@ -8,9 +9,13 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
+import mne
 import moabb.datasets
 import moabb.paradigms
+import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer_names
 
@@ -79,8 +84,9 @@ def test_subjects_recorded_at_another_rate_are_left_out():
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
-        ("a: [1,", ["sets.yaml", "not YAML"]),
+        ("a: [1,", ["sets.yaml", "not valid YAML"]),
         ("- a\n- b", ["sets.yaml", "mapping"]),
+        ("made: {}\nmade: {}", ["sets.yaml", "'made' is repeated", "line 2"]),
         ("made: {title: x}", ["sets.yaml", "'made'", "lacks", "modality", "source"]),
     ],
 )
@@ -292,19 +298,114 @@ def test_an_absent_set_names_the_folders_and_the_source(home, monkeypatch, no_ne
         assert piece in str(caught.value)
 
 
-def test_a_failed_download_says_where_files_may_lie(home, monkeypatch):
-    def fail(*args, **kwargs):
-        raise ConnectionError("no route to host")
+class Network:
+    """Stands for MOABB's download: brings what it has, or fails at once."""
 
+    def __init__(self, monkeypatch, store=None):
+        self.asked, self.seen, self.store = [], [], store
+        self.read = moabb.datasets.PhysionetMI.get_data
+        monkeypatch.setattr(moabb.datasets.PhysionetMI, "get_data", self)
+
+    def __get__(self, dataset, owner=None):
+        return functools.partial(self, dataset)
+
+    def __call__(self, dataset, subjects, **kwargs):
+        if os.environ.get("MOABB_DOWNLOAD_PROVIDER") == "upstream":  # Local files.
+            return self.read(dataset, subjects=subjects, **kwargs)
+        self.asked.append(list(subjects))
+        folder = Path(mne.get_config("MNE_DATASETS_EEGBCI_PATH"))
+        self.seen.append((folder, mne.get_config("MNE_DATA")))
+        if self.store is None:
+            raise ConnectionError("no route to host")
+        with local.moabb_reads_locally("EEGBCI", self.store):
+            return self.read(dataset, subjects=subjects, **kwargs)
+
+
+def add_subject_7(data, folder):
+    """Subject 1 under the number 7: real files that nobody needs to download."""
+    target = folder / EEGBCI.replace("S001", "S007")
+    target.mkdir(parents=True)
+    for path in (data / EEGBCI).iterdir():
+        shutil.copyfile(path, target / path.name.replace("S001", "S007"))
+    return folder
+
+
+def test_a_failed_download_says_where_files_may_lie(home, monkeypatch, capsys):
     monkeypatch.setenv("NEURODEC_DATA", str(home))
-    monkeypatch.setattr(moabb.datasets.PhysionetMI, "get_data", fail)
+    network = Network(monkeypatch)
+    before = dict(os.environ)
     with pytest.raises(FileNotFoundError) as caught:
         load("physionet_mi", [3])
-    for piece in ("[3]", "no route to host", "NEURODEC_DATA", "MNE-eegbci-data/"):
+    for piece in (
+        *("subject 3 of physionet_mi is not in any data folder", "no route to host"),
+        *("NEURODEC_DATA", "MNE-eegbci-data/"),
+    ):
         assert piece in str(caught.value)
+    captured = capsys.readouterr()
+    assert captured.err == "downloading subject 3 of physionet_mi (Ctrl-C stops)\n"
+    assert captured.out == ""
+    assert network.seen == [(home / "mne_data", str(home / "mne_data"))]
+    assert [path.name for path in home.rglob("*")] == ["mne_data"]  # Not configured.
+    assert dict(os.environ) == before
 
 
-def test_moabb_windows_count_from_the_event(monkeypatch):
+@pytest.mark.realdata
+@pytest.mark.parametrize("wanted", [[7], [1, 7], [7, 1, 8]])
+def test_only_missing_subjects_are_asked_for(
+    wanted, data, home, monkeypatch, no_network
+):
+    monkeypatch.setenv("NEURODEC_DATA", str(data))
+    network = Network(monkeypatch)
+    with pytest.raises(FileNotFoundError) as caught:
+        load("physionet_mi", wanted)
+    assert network.asked == [[7]]
+    assert str(caught.value) == (
+        f"subject 7 of physionet_mi is not in {data} (which holds subjects 1) and "
+        "could not be downloaded: no route to host; connect, or choose among those."
+    )
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("wanted", [[1, 7], [7, 1]])
+@pytest.mark.parametrize("key", ["MNE_DATA", "MNE_DATASETS_EEGBCI_PATH"])
+def test_downloaded_subjects_join_the_local_ones(
+    wanted, key, data, home, tmp_path, monkeypatch, no_network
+):
+    store = add_subject_7(data, shutil.copytree(data, tmp_path / "store"))
+    # The stand-in for subject 7 is not the published one.
+    monkeypatch.setattr(
+        "neurodec.datasets._moabb_sets._check_published", lambda *_: None
+    )
+    monkeypatch.setenv("NEURODEC_DATA", str(store))
+    at_once = load("physionet_mi", wanted)
+    monkeypatch.setenv("NEURODEC_DATA", str(data))
+    (home / "configured").mkdir()
+    monkeypatch.setenv(key, str(home / "configured"))
+    network = Network(monkeypatch, store)
+    before = state(data), state(home), dict(os.environ)
+    joined = load("physionet_mi", wanted)
+    assert network.asked == [[7]]
+    assert network.seen[0][0] == home / "configured"
+    assert (state(data), state(home), dict(os.environ)) == before
+    assert joined.fingerprint() == at_once.fingerprint()
+    np.testing.assert_array_equal(joined.X, at_once.X)
+    pd.testing.assert_frame_equal(joined.metadata, at_once.metadata)
+    assert joined.metadata["subject"].unique().tolist() == wanted
+
+
+@pytest.mark.realdata
+def test_subjects_in_two_folders_are_read_together(data, home, monkeypatch, no_network):
+    monkeypatch.setenv("NEURODEC_DATA", str(data))
+    other = home / "mne_data" / SSVEP
+    other.mkdir(parents=True)
+    for path in (data / SSVEP).iterdir():
+        shutil.copyfile(path, other / path.name.replace("subject01", "subject02"))
+    trials = load("kalunga2016", [2, 1])
+    assert trials.metadata["subject"].unique().tolist() == [2, 1]
+    np.testing.assert_array_equal(*np.split(trials.X, 2))
+
+
+def test_moabb_windows_count_from_the_event(home, monkeypatch):
     """MOABB counts from the start of the task, which is 2 s after Kalunga's event."""
     seen = {}
 

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +71,16 @@ def test_a_failed_row_counts_as_missing_and_is_replaced():
         assert store.count() == 1
 
 
+def test_a_good_row_is_never_replaced():
+    with _store() as store:
+        store.add(make_row("k"), PREDICTIONS)
+        store.add(make_row("k", status="failed"))
+        store.add(make_row("k", score=0.1), {**PREDICTIONS, "trial": np.arange(3) + 9})
+        assert store.finished(["k"]) == {"k"}
+        assert store.rows()[0]["score"] == 0.75
+        assert store.predictions("k")["trial"].tolist() == [0, 1, 2]
+
+
 def test_a_failed_row_has_no_predictions():
     with _store() as store:
         store.add(make_row("k", status="failed"))
@@ -106,7 +117,7 @@ store._connection.execute("BEGIN IMMEDIATE")
 store._connection.execute("DELETE FROM rows")
 os.kill(os.getpid(), 9)
 """
-    here = str(__import__("pathlib").Path(__file__).parent)
+    here = str(Path(__file__).parent)
     ended = subprocess.run([sys.executable, "-c", code], cwd=here, check=False)
     assert ended.returncode == -9
     with ResultStore(path) as store:

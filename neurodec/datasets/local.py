@@ -94,6 +94,36 @@ def moabb_reads_locally(sign, folder):
         The folder that holds ``MNE-<sign>-data``.
     """
     values = {"MOABB_DOWNLOAD_PROVIDER": "upstream", _path_key(sign): str(folder)}
+    with _environment(values):
+        yield
+
+
+@contextlib.contextmanager
+def moabb_downloads(sign):
+    """For one call, MOABB downloads into the configured folder, and configures none.
+
+    Without a configured folder MOABB takes ``~/mne_data`` and writes that into MNE's
+    configuration; here it is made and named by environment variables instead.
+
+    Parameters
+    ----------
+    sign : str
+        MOABB's sign of the dataset, such as "EEGBCI".
+    """
+    own, general = mne.get_config(_path_key(sign)), mne.get_config("MNE_DATA")
+    folder = own or general
+    if folder is None:
+        folder = Path.home() / "mne_data"
+        folder.mkdir(exist_ok=True)
+    # Both, because MOABB asks for some folders by another name than the sign.
+    with _environment(
+        {_path_key(sign): str(folder), "MNE_DATA": general or str(folder)}
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _environment(values):
     before = {key: os.environ.get(key) for key in values}
     os.environ.update(values)
     try:

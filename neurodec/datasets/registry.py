@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._names import nearest
+from .._names import nearest, number_ranges
 from .._yaml import read_mapping
 from ..preprocessing.recipe import Recipe, as_recipe
 from .local import check_file, data_folders, find_folder
@@ -163,19 +163,10 @@ def _check_subjects(name, entry, subjects):
     for subject in subjects:
         if subject not in known:
             raise ValueError(
-                f"{name} has no subject {subject!r}; it has {_ranges(known)}."
+                f"{name} has no subject {subject!r}; it has {number_ranges(known)}."
             )
     if len(set(subjects)) < len(subjects):
         raise ValueError(f"subjects {list(subjects)} repeat; name each once.")
-
-
-def _ranges(numbers):
-    """Sorted numbers in few words, such as '1 to 87, 89 to 91'."""
-    starts = [n for n in numbers if n - 1 not in numbers]
-    ends = [n for n in numbers if n + 1 not in numbers]
-    return ", ".join(
-        f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)
-    )
 
 
 @functools.cache

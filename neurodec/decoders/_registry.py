@@ -45,7 +45,8 @@ def list_pipelines(paradigm=None):
     known = sorted(set().union(*paradigms.values()))
     if paradigm not in known:
         raise ValueError(
-            f"no pipeline is for the paradigm {paradigm!r}; {nearest(paradigm, known, quote=True)}"
+            f"no pipeline is for the paradigm {paradigm!r}; "
+            f"{nearest(paradigm, known, quote=True)}"
         )
     return [name for name in names if paradigm in paradigms[name]]
 
@@ -166,8 +167,8 @@ def _find(name):
     shipped = _shipped()
     if name not in shipped:
         raise ValueError(
-            f"there is no pipeline {str(name)!r}; {nearest(name, shipped, quote=True)} A file of "
-            "your own must end in .yml."
+            f"there is no pipeline {str(name)!r}; {nearest(name, shipped, quote=True)} "
+            "A file of your own must end in .yml."
         )
     return shipped[name]
 

@@ -43,9 +43,10 @@ def shuffled_label_test(
 
     The labels are shuffled inside each session, and every pipeline is evaluated, many
     times over. An honest pipeline scores chance on average; one whose training saw
-    test labels, by whatever way, scores more. The spread is that of the shuffles
-    themselves: scores of folds that share training trials vary more than a binomial
-    count (Noirhomme et al. 2014), so one shuffle cannot tell.
+    test labels, by whatever way, scores more. The unit of the test is one subject
+    under one shuffle: scores of folds that share training trials vary more than a
+    binomial count (Noirhomme et al. 2014), but labels of different subjects and
+    shuffles are drawn apart.
 
     Parameters
     ----------
@@ -63,8 +64,8 @@ def shuffled_label_test(
     Returns
     -------
     table : DataFrame
-        protocol, pipeline, score (mean over shuffles), sd, chance, p (one-sided t
-        test of the shuffles' scores against chance) and ``leaks``.
+        protocol, pipeline, score (mean), sd (over subjects and shuffles), chance, p
+        (one-sided t test against chance) and ``leaks``.
 
     Raises
     ------
@@ -72,10 +73,19 @@ def shuffled_label_test(
         If the scorer's chance is unknown, or there are fewer than three shuffles.
     RuntimeError
         If a fold failed: an error is no evidence of honesty.
+
+    Examples
+    --------
+    >>> from neurodec.datasets import load
+    >>> table = shuffled_label_test(
+    ...     load("simulated", subjects=[1]), ["mdm"], ["cross-session"], n_shuffles=3
+    ... )
+    >>> table["leaks"].tolist()
+    [False]
     """
     if n_shuffles < 3:
         raise ValueError(f"n_shuffles is {n_shuffles}; a spread needs at least 3.")
-    summaries = []
+    rows = []
     for shuffle in range(n_shuffles):
         shuffled = shuffle_labels(trials, [seed, shuffle])
         results = evaluate(shuffled, pipelines, protocols, seed=seed, n_jobs=n_jobs)
@@ -85,16 +95,20 @@ def shuffled_label_test(
                 f"{failed['pipeline'].iloc[0]} failed, so nothing was tested: "
                 f"{failed['error'].iloc[0]}"
             )
-        summaries.append(results.summary())
-    groups = pd.concat(summaries).groupby(["protocol", "pipeline"], sort=False)
+        rows.append(results.rows.assign(shuffle=shuffle))
+    case = ["protocol", "pipeline"]
+    units = pd.concat(rows).groupby([*case, "shuffle", "subject"], sort=False)
+    units = units[["score", "chance"]].mean().reset_index()
+    if units["chance"].isna().any():
+        raise ValueError("the scorer's chance is unknown; use roc_auc or accuracy.")
+    groups = units.groupby(case, sort=False)
     table = groups.agg(
         score=("score", "mean"), sd=("score", "std"), chance=("chance", "mean")
     ).reset_index()
-    if table["chance"].isna().any():
-        raise ValueError("the scorer's chance is unknown; use roc_auc or accuracy.")
+    n_units = groups.size().to_numpy()
     above = table["score"] - table["chance"]
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = above / (table["sd"] / np.sqrt(n_shuffles))
+        t = above / (table["sd"] / np.sqrt(n_units))
     # No spread at all: always the same answer, at chance or beyond it.
-    p = np.where(table["sd"] > 0, stats.t.sf(t, n_shuffles - 1), above <= 0)
+    p = np.where(table["sd"] > 0, stats.t.sf(t, n_units - 1), above <= 0)
     return table.assign(p=p, leaks=p < level / len(table))
