@@ -73,7 +73,8 @@ def resampled_scores(kept, scoring, rng):
 
 def compare(results, rows, figure, rng):
     """Mean score of the rows, and the share of resampled means above the figure."""
-    # Folds within sessions within subjects, as in the summary.
+    # Equal weight for sessions, then for their folds: each row here is one subject,
+    # or all subjects of a set with one session each.
     cells = rows.groupby(["subject", "session"]).ngroup().to_numpy()
     weights = 1 / np.bincount(cells)[cells] / len(set(cells))
     resampled = [
@@ -81,7 +82,8 @@ def compare(results, rows, figure, rng):
         for row in rows.itertuples()
     ]
     means = weights @ np.array(resampled)
-    return np.sum(weights * rows["score"]), np.mean(means >= figure)
+    share = (np.sum(means >= figure) + 1) / (N_RESAMPLES + 1)
+    return np.sum(weights * rows["score"]), share
 
 
 def holm(p_values):

@@ -411,7 +411,7 @@ FAULTS = [
      ["b.yaml", "YAML", "line 1"]),
     (BenchmarkConfig.from_yaml, "no mapping",
      lambda d: BenchmarkConfig.from_yaml(file(d, "b.yaml", "simulated")),
-     ["b.yaml", "str", "'dataset: "]),
+     ["b.yaml", "str", "with the keys dataset, subjects"]),
     (ResultStore, "no database",
      lambda d: ResultStore(file(d, "r.sqlite", "these are no results, " * 99)),
      ["r.sqlite", "not a database", "move it away"]),

@@ -3,8 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-import yaml
-
+from .._yaml import read_mapping
 from ..datasets.registry import dataset_info, load
 from ..decoders import load_pipeline
 from ..preprocessing.recipe import Recipe
@@ -108,16 +107,8 @@ class BenchmarkConfig:
         ValueError
             If the file is no YAML mapping or holds an unknown setting.
         """
-        try:
-            values = yaml.safe_load(Path(path).read_text("utf-8"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} cannot be read as YAML: {error}") from error
-        if not isinstance(values, dict):
-            raise ValueError(
-                f"{path} holds {type(values).__name__}, not a mapping of settings such "
-                "as 'dataset: bnci2014_004'."
-            )
         known = [field.name for field in dataclasses.fields(cls)]
+        values = read_mapping(path, known)
         unknown = [key for key in values if key not in known]
         if unknown:
             raise ValueError(
@@ -236,15 +227,15 @@ def _subjects(value, known):
     for part in str(value).split(","):
         first, dash, last = part.strip().partition("-")
         try:
-            last = int(last if dash else first)
-            named = range(int(first), min(last, known[-1] + 1) + 1)
+            first, last = int(first), int(last if dash else first)
         except ValueError:
             raise ValueError(
                 f"subjects is {value!r}; give numbers and ranges such as 1-3,5."
             ) from None
-        if not named:
+        if last < first:
             raise ValueError(
                 f"subjects is {value!r}, but {part.strip()} is empty; write 1-3,5."
             )
-        subjects += named
+        # One beyond the last is enough for the registry to refuse it.
+        subjects += range(first, max(first, min(last, known[-1] + 1)) + 1)
     return _subjects(subjects, known)

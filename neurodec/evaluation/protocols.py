@@ -1,10 +1,11 @@
 """Protocols: what a score means, and the folds that give it (MOABB's splitters)."""
 
 import dataclasses
-import difflib
 import typing
 
 import numpy as np
+
+from .._names import nearest
 
 
 class Fold(typing.NamedTuple):
@@ -130,12 +131,7 @@ def get_protocol(name):
     if isinstance(name, Protocol):
         return name
     if not isinstance(name, str) or name not in PROTOCOLS:
-        close = difflib.get_close_matches(str(name), PROTOCOLS, n=2, cutoff=0.3)
-        raise ValueError(
-            f"no protocol {name!r}; "
-            + (f"did you mean {' or '.join(close)}? " if close else "")
-            + f"Known: {', '.join(PROTOCOLS)}."
-        )
+        raise ValueError(f"no protocol {name!r}; {nearest(name, PROTOCOLS)}")
     return PROTOCOLS[name]
 
 

@@ -1,12 +1,12 @@
 """Score fitted pipelines from responses that are computed once and kept."""
 
-import difflib
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
+
+from .._names import nearest
 
 _GRADED = ("decision_function", "predict_proba")
 
@@ -34,11 +34,7 @@ def check_scorers(scoring):
     known = get_scorer_names()
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
-            raise ValueError(
-                f"no scorer {name!r}; "
-                + (f"did you mean {' or '.join(close)}?" if close else "see sklearn.")
-            )
+            raise ValueError(f"no scorer {name!r}; {nearest(name, known)}")
         module = get_scorer(name)._score_func.__module__
         if "_regression" in module or "cluster" in module:
             raise ValueError(
