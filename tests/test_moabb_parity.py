@@ -135,6 +135,23 @@ def test_bnci2014_004_through_the_bridge(name, protocol, bnci, tmp_path):
     assert_equal_scores(our_scores(trials, results, protocol, name), theirs)
 
 
+@pytest.fixture(scope="module")
+def all_of_bnci(real_data):
+    trials = load("bnci2014_004")
+    return trials, evaluate(trials, IMAGERY, list(CLASSES), seed=SEED, n_jobs=2)
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@pytest.mark.parametrize("protocol", CLASSES)
+@pytest.mark.parametrize("name", IMAGERY)
+def test_all_subjects_of_bnci2014_004(name, protocol, all_of_bnci, tmp_path):
+    trials, results = all_of_bnci
+    dataset, paradigm = as_moabb(trials)
+    theirs, _ = moabb_scores(dataset, paradigm, protocol, name, tmp_path)
+    assert_equal_scores(our_scores(trials, results, protocol, name), theirs)
+
+
 def test_moabb_analysis_plots_our_export(simulated):
     matplotlib.use("Agg")
     from moabb.analysis import plotting
@@ -146,11 +163,13 @@ def test_moabb_analysis_plots_our_export(simulated):
     table = simulated[1].to_moabb().query("protocol == 'within-session'")
     assert plotting.score_plot(table)[0].axes
     assert plotting.paired_plot(table, "mdm", "ts-lr").axes
-    per_session = table.groupby(
-        ["dataset", "pipeline", "subject", "session", "n_sessions", "channels"],
-        as_index=False,
-    )[["score", "time", "samples", "samples_test", "n_classes"]].mean()
-    statistics = compute_dataset_statistics(per_session)
+    # MOABB's rows are sessions, as ours are after the mean over folds.
+    statistics = compute_dataset_statistics(
+        table.groupby(
+            ["dataset", "pipeline", "subject", "session", "n_sessions", "channels"],
+            as_index=False,
+        )[["score", "time", "samples", "samples_test", "n_classes"]].mean()
+    )
     assert isinstance(statistics, pd.DataFrame)
     p_values, effects = find_significant_differences(statistics)
     assert plotting.summary_plot(p_values, effects).axes
