@@ -96,7 +96,10 @@ def _refuse_batch(estimator, X, said):
         whole, alone, same = said.predict()[rows], again.predict(), np.array_equal
     else:
         whole, alone = said.graded[rows], again.graded
-        same = functools.partial(np.allclose, rtol=1e-6, atol=1e-9)
+        # Single precision sums in another order for another number of trials.
+        tolerance = 1e-3 if whole.dtype == np.float32 else 1e-6
+        scale = np.abs(said.graded).max()
+        same = functools.partial(np.allclose, rtol=tolerance, atol=tolerance * scale)
     if not same(whole, alone):
         raise ValueError(
             f"trials {rows.tolist()} of the test part get {np.ravel(whole)[:3]} among "
