@@ -19,7 +19,6 @@ from rich.table import Table
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Decode EEG and MEG, and score decoders honestly.",
     pretty_exceptions_enable=False,
 )
 # Exit status when every row was tried but some hold an error instead of a score.
@@ -35,15 +34,21 @@ def benchmark(
     config: Annotated[
         Path | None, typer.Argument(help="YAML file with these settings.")
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Dataset name.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset name; a wrong one prints all.")
+    ] = None,
     subjects: Annotated[str | None, typer.Option(help="Such as 1-6 or 1,3.")] = None,
-    pipelines: Annotated[str | None, _list("Pipeline names or YAML files")] = None,
-    protocols: Annotated[str | None, _list("Protocol names")] = None,
+    pipelines: Annotated[
+        str | None, _list("Pipeline names or YAML files; a wrong one prints all")
+    ] = None,
+    protocols: Annotated[
+        str | None, _list("within-session, cross-session, cross-subject")
+    ] = None,
     scoring: Annotated[str | None, _list("scikit-learn scorers")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed. [default: 42]")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes. [default: 1]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; 42 by default.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; 1 by default.")] = None,
     out: Annotated[
-        str | None, typer.Option(help="Folder. [default: neurodec-results]")
+        str | None, typer.Option(help="Folder; neurodec-results by default.")
     ] = None,
 ):
     """Score pipelines on a dataset: a table, results.csv and report.html.
@@ -101,8 +106,32 @@ def benchmark(
         _, mark, left_out = protocol["description"].partition("Left out")
         if mark:
             console.print(f"{protocol['name']}: left out{left_out}")
+    found = results.description["dataset"]
+    if settings.subjects is None and len(found["subjects"]) < found["of_subjects"]:
+        console.print(
+            f"subjects on this machine: {len(found['subjects'])} of "
+            f"{found['of_subjects']}; --subjects names others"
+        )
     if summary["n_failed"].sum():
         raise typer.Exit(SOME_FAILED)
+
+
+def _print_version(wanted):
+    if wanted:
+        from . import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True),
+    ] = False,
+):
+    """Decode EEG and MEG, and score decoders honestly."""
 
 
 @app.command("sys-info")

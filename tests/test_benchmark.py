@@ -202,3 +202,12 @@ def test_the_console_script_prints_what_a_bug_report_needs():
     )
     for name in ("neurodec", "moabb", "pyriemann", "torch", "mne"):
         assert name in done.stdout
+
+
+def test_help_tells_the_defaults_and_version_the_version():
+    output = runner.invoke(app, ["benchmark", "--help"]).output
+    for text in ("42", "neurodec-results", "cross-subject"):
+        assert text in output
+    from neurodec import __version__
+
+    assert runner.invoke(app, ["--version"]).output.strip() == __version__

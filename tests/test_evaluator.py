@@ -391,3 +391,11 @@ def test_csv_holds_every_scorer(trials):
     expected = [scores["balanced_accuracy"] for scores in results.rows["scores"]]
     assert table["score_balanced_accuracy"].tolist() == expected
     assert "score_roc_auc" not in table
+
+
+def test_rare_targets_are_scored_by_balanced_accuracy_too():
+    trials = make_trials()
+    y = np.where(trials.y == "left", "Target", "NonTarget")
+    trials = trials_from_arrays(trials.X, y, sfreq=64, metadata=trials.metadata)
+    results = evaluate(trials, {"mdm": PIPELINES["mdm"]}, "cross-session")
+    assert list(results.rows["scores"][0]) == ["roc_auc", "balanced_accuracy"]

@@ -237,3 +237,80 @@ def test_a_recipe_on_arrays_is_in_si_units():
 def test_a_short_array_of_few_values_is_no_trigger():
     X = np.arange(2 * 2 * 5).reshape(2, 2, 5)
     assert trials_from_arrays(X, ["a", "b"], sfreq=10).X.shape == (2, 2, 5)
+
+
+# --- what a recording may hold ------------------------------------------------
+
+
+def held_levels(n_events=20, n_channels=3, sfreq=100.0):
+    """A recording whose trigger level steps from code to code without a zero."""
+    rng = np.random.default_rng(0)
+    samples = 200 * (1 + np.arange(n_events))
+    level = np.zeros(200 * (n_events + 2))
+    for i, sample in enumerate(samples):
+        level[sample:] = 2 - i % 2
+    level[samples[-1] + 200 :] = 0
+    eeg = rng.standard_normal((n_channels, len(level))) * 1e-5
+    names = [f"C{i}" for i in range(n_channels)]
+    info = mne.create_info([*names, "STI"], sfreq, ["eeg"] * n_channels + ["stim"])
+    return mne.io.RawArray(np.vstack([eeg, level]), info, verbose=False)
+
+
+CODES = {"left": 1, "right": 2}
+SECOND = Recipe(band=None, tmax=1.0)
+
+
+def test_a_held_trigger_level_loses_no_event():
+    trials = trials_from_raw(held_levels(), CODES, SECOND)
+    assert trials.y.tolist() == ["right", "left"] * 10
+
+
+def test_rejection_sees_the_channels_that_were_asked_for_and_no_others():
+    limit = Recipe(band=None, tmax=1.0, reject={"eeg": 1e-3})
+    raw = held_levels()
+    raw._data[0, 400:600] += np.linspace(0, 1, 200)  # C0 drifts in the second trial.
+    assert len(trials_from_raw(raw, CODES, limit)) == 19
+    assert len(trials_from_raw(raw, CODES, limit, picks=["C1", "C2"])) == 20
+    raw.info["bads"] = ["C0"]
+    assert len(trials_from_raw(raw, CODES, limit)) == 20
+    assert len(trials_from_raw(raw, CODES, limit, picks=["C0", "C1"])) == 19
+
+
+def test_projectors_are_applied_only_when_the_user_did_so():
+    raw = held_levels()
+    before = trials_from_raw(raw, CODES, SECOND).X
+    raw.set_eeg_reference(projection=True, verbose=False)
+    np.testing.assert_array_equal(trials_from_raw(raw, CODES, SECOND).X, before)
+    raw.apply_proj(verbose=False)
+    after = trials_from_raw(raw, CODES, SECOND).X
+    np.testing.assert_allclose(after, before - before.mean(axis=1, keepdims=True))
+
+
+def test_integer_labels_are_as_good_as_text():
+    trials = trials_from_raw(held_levels(), {0: 1, 1: 2}, SECOND)
+    assert trials.y.tolist() == [1, 0] * 10
+
+
+def test_two_events_on_one_sample_are_refused():
+    events = np.array([[200, 0, 1], [400, 0, 2], [400, 0, 1]])
+    with pytest.raises(ValueError, match="both at sample 400; keep one"):
+        trials_from_raw(held_levels(), CODES, SECOND, events=events)
+
+
+def test_descriptions_do_not_name_events_of_an_array():
+    events = np.array([[200, 0, 1], [400, 0, 2]])
+    with pytest.raises(ValueError, match="whole numbers"):
+        trials_from_raw(held_levels(), {"a": "square"}, SECOND, events=events)
+
+
+@pytest.mark.parametrize("name", ["EOG1", "HEOG", "Trigger", "Status", "ECG"])
+def test_a_name_that_contradicts_the_type_is_refused(name):
+    raw = held_levels().rename_channels({"C0": name})
+    with pytest.raises(ValueError, match=f"'{name}' has type 'eeg'.*name of another"):
+        trials_from_raw(raw, CODES, SECOND)
+    assert name in trials_from_raw(raw, CODES, SECOND, picks=[name, "C1"]).ch_names
+
+
+def test_labels_of_two_kinds_are_refused():
+    with pytest.raises(ValueError, match="mixes text and numbers.*one kind"):
+        trials_from_arrays(np.ones((4, 2, 9)), [1, "1", 1, "1"], sfreq=10)

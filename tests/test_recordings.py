@@ -182,8 +182,12 @@ def test_a_marker_among_the_channels_is_refused_and_would_give_all_away(
     path = min((real_data / "muse_p300/subject1/session1").iterdir())
     codes, recipe = {"NonTarget": 1, "Target": 2}, Recipe(band=(1, 30), tmax=0.8)
     raw, events = read_with_marker(path, "eeg")
-    with pytest.raises(ValueError, match="'Marker' has type 'eeg' but only 3 distinct"):
+    with pytest.raises(ValueError, match="'Marker' has type 'eeg' but the name of"):
         trials_from_raw(raw, codes, recipe, events=events)
+    raw.rename_channels({"Marker": "Fz"})
+    with pytest.raises(ValueError, match="'Fz' has type 'eeg' but only 3 distinct"):
+        trials_from_raw(raw, codes, recipe, events=events)
+    raw.rename_channels({"Fz": "Marker"})
     # By name it comes; scaled, so that the pipeline is as blind to units as any.
     raw._data[raw.ch_names.index("Marker")] *= 1e-5
     names = ["TP9", "AF7", "AF8", "TP10", "Marker"]
@@ -223,3 +227,15 @@ def test_trials_are_in_recording_order(name, loaded):
     metadata = loaded[name].metadata
     for _, run in metadata.groupby(["subject", "session", "run"]):
         assert np.diff(run["onset"]).min() > 0
+
+
+def test_eyes_that_a_file_types_as_eeg_are_refused(real_data):
+    raw = mne.io.read_raw_eeglab(real_data / "formats/eeglab_data.set", verbose=False)
+    recipe = Recipe(band=(1, 30), tmin=-0.2, tmax=0.5)
+    events = {"square": "square", "rt": "rt"}
+    with pytest.raises(ValueError, match="'EOG1' has type 'eeg'.*set_channel_types"):
+        trials_from_raw(raw, events, recipe)
+    raw.load_data().set_channel_types({"EOG1": "eog", "EOG2": "eog"}, verbose=False)
+    trials = trials_from_raw(raw, events, recipe)
+    assert not {"EOG1", "EOG2"} & set(trials.ch_names)
+    assert len(trials.ch_names) == 30

@@ -72,6 +72,17 @@ def check_data(data):
 
 def check_labels(y, n_trials):
     # Through a list: pandas gives its strings as objects.
+    labels = list(y) if np.ndim(y) == 1 else y
+    kinds = {isinstance(label, str) for label in labels}
+    if len(kinds) > 1:
+        text, number = (
+            next(v for v in labels if isinstance(v, str) == kind)
+            for kind in (True, False)
+        )
+        raise ValueError(
+            f"y mixes text and numbers ({text!r} and {number!r}); use one kind of "
+            "label."
+        )
     y = np.array(np.asarray(y).tolist())
     if y.shape != (n_trials,):
         raise ValueError(

@@ -1,6 +1,7 @@
 """Which channels a decoder may see."""
 
 import difflib
+import re
 
 import numpy as np
 
@@ -9,6 +10,10 @@ BRAIN_TYPES = ("eeg", "mag", "grad", "seeg", "ecog", "dbs")
 # A signal takes more values than this; a channel of stimulus codes takes fewer.
 _MAX_TRIGGER_VALUES = 20
 _BLOCK = 1000
+# Names that files give to eyes, heart, muscles and triggers.
+_OTHER_NAMES = re.compile(
+    r"([hv]?eog|ecg|ekg|emg|sti(m|\b|\d)|trig|status|marker)", re.IGNORECASE
+)
 
 
 def pick_channels(info, picks=None):
@@ -55,12 +60,24 @@ def pick_channels(info, picks=None):
         for i, (name, this) in enumerate(zip(info["ch_names"], types, strict=True))
         if this == kind and name not in info["bads"]
     ]
+    _refuse_names([info["ch_names"][i] for i in index], kind)
     if not index:
         raise ValueError(
             f"all {kind} channels are marked bad: {info['bads']}; name those to keep "
             "in a list."
         )
     return index
+
+
+def _refuse_names(names, kind):
+    """Some formats give every channel one type, eyes and triggers included."""
+    other = [name for name in names if _OTHER_NAMES.match(name)]
+    if other:
+        raise ValueError(
+            f"channel {other[0]!r} has type {kind!r} but the name of another kind; set "
+            f"its type (raw.set_channel_types) to 'eog', 'stim' or 'misc', or name the "
+            "channels to keep in picks."
+        )
 
 
 def index_of_names(known, wanted):

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 
 from ..preprocessing.recipe import as_recipe
-from .channels import pick_channels, refuse_triggers
+from ._checks import check_labels
+from .channels import BRAIN_TYPES, pick_channels, refuse_triggers
 from .trials import Trials
 
 
@@ -73,11 +74,12 @@ def trials_from_arrays(
     ... ).ch_names
     ['0', '1']
     """
-    X, y = np.asanyarray(X), np.asarray(y)
+    X = np.asanyarray(X)
     if X.ndim != 3:
         raise ValueError(
             f"X has shape {X.shape}; trials are (n_trials, n_channels, n_times)."
         )
+    y = check_labels(y, len(X))
     info = _make_info(X.shape[1], sfreq, ch_names, ch_types)
     index = pick_channels(info, picks)
     if index != list(range(X.shape[1])):  # All of them: no copy, a map stays a map.
@@ -273,7 +275,7 @@ def trials_from_raw(
             f"metadata has {len(table)} rows for {len(events)} events; give one each."
         )
     names = [raw.ch_names[i] for i in index]
-    epochs = recipe.epochs(raw, events, codes, picks=names)
+    epochs = recipe.epochs(_only(raw, names, recipe), events, codes, picks=names)
     table = table.iloc[epochs.selection].reset_index(drop=True)
     table["onset"] = (events[epochs.selection, 0] - raw.first_samp) / raw.info["sfreq"]
     labels = {code: label for label, code in codes.items()}
@@ -288,6 +290,20 @@ def trials_from_raw(
         recipe=recipe,
         name=name,
     )
+
+
+def _only(raw, names, recipe):
+    """The channels asked for, and those of other kinds that ``reject`` looks at.
+
+    Rejection then sees what a decoder will see: a channel that was asked for counts
+    although it is marked bad, and one that was not does not.
+    """
+    limits = set(recipe.reject or ()) - set(BRAIN_TYPES)
+    types = zip(raw.ch_names, raw.get_channel_types(), strict=True)
+    watched = [n for n, kind in types if kind in limits and n not in names]
+    part = raw.copy().pick([*names, *watched], verbose=False)
+    part.info["bads"] = [name for name in part.info["bads"] if name not in names]
+    return part
 
 
 def _find_events(raw, event_id, events):
@@ -309,7 +325,12 @@ def _find_events(raw, event_id, events):
                 f"{sorted(map(str, found))}."
             )
         events, _ = mne.events_from_annotations(raw, by_description, verbose=False)
-        return events, codes
+        return _refuse_doubles(events, codes), codes
+    if not all(isinstance(c, int | np.integer) for c in event_id.values()):
+        raise ValueError(
+            f"event_id is {event_id}; events and trigger channels hold whole numbers, "
+            "give those as codes."
+        )
     if events is None:
         if "stim" not in raw.get_channel_types():
             raise ValueError(
@@ -317,7 +338,8 @@ def _find_events(raw, event_id, events):
                 f"stimulus channel, only {sorted(set(raw.get_channel_types()))}; give "
                 "events, or annotation descriptions in event_id."
             )
-        events = mne.find_events(raw, shortest_event=1, verbose=False)
+        # A held level may step from one code to the next without a zero between.
+        events = mne.find_events(raw, shortest_event=1, consecutive=True, verbose=False)
     events = np.asarray(events)
     if events.ndim != 2 or events.shape[1] != 3:
         raise ValueError(
@@ -330,7 +352,21 @@ def _find_events(raw, event_id, events):
             f"event code {missing[0]!r} does not occur; the recording has "
             f"{np.unique(events[:, 2]).tolist()}."
         )
-    return events, dict(event_id)
+    return _refuse_doubles(events, event_id), dict(event_id)
+
+
+def _refuse_doubles(events, codes):
+    """Events, if no two that are wanted fall on one sample."""
+    wanted = events[np.isin(events[:, 2], list(codes.values()))]
+    samples, counts = np.unique(wanted[:, 0], return_counts=True)
+    if (counts > 1).any():
+        sample = samples[np.argmax(counts > 1)]
+        both = wanted[wanted[:, 0] == sample, 2].tolist()
+        raise ValueError(
+            f"events {both} are both at sample {sample}; keep one of them, by events "
+            "or by event_id."
+        )
+    return events
 
 
 def origin_table(n_trials, metadata, **origin):

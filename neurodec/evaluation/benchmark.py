@@ -170,6 +170,7 @@ def describe(config, trials, protocols, command):
                 k: entry[k] for k in ("title", "modality", "paradigm", "licence", "doi")
             },
             "subjects": sorted(metadata["subject"].unique().tolist()),
+            "of_subjects": len(entry["subjects"]),
             "sessions": int(metadata.groupby("subject")["session"].nunique().max()),
             "trials": len(trials),
             "channels": len(trials.ch_names),
@@ -193,7 +194,7 @@ def _describe(protocol, metadata):
     alone = sessions.index[sessions < 2].tolist()
     if protocol.split_unit == "session" and alone:
         left_out = ", ".join(map(str, alone))
-        settings["description"] += f" Left out, with one session: subject {left_out}."
+        settings["description"] += f" Left out, with one session: subjects {left_out}."
     return settings
 
 

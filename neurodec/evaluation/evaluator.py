@@ -45,7 +45,7 @@ def evaluate(
         Of the folds, and of every ``random_state`` that a pipeline leaves at None.
     scoring : str, list of str or None, default=None
         scikit-learn scorers; the first is the main one. None is ROC-AUC for two
-        classes, else accuracy.
+        classes (and balanced accuracy for Target and NonTarget), else accuracy.
     n_jobs : int, default=1
         Worker processes; each uses one BLAS thread.
     store : ResultStore, path or None, default=None
@@ -239,6 +239,8 @@ def _check_seed(seed):
 
 
 def _default_scoring(y):
+    if set(map(str, np.unique(y))) == {"NonTarget", "Target"}:
+        return ["roc_auc", "balanced_accuracy"]  # One class is rare.
     return "roc_auc" if len(np.unique(y)) == 2 else "accuracy"
 
 

@@ -126,7 +126,9 @@ class Recipe:
         Parameters
         ----------
         raw : mne.io.BaseRaw
-            It is copied, not changed.
+            It is copied, not changed. Its projectors are not applied: call
+            ``raw.apply_proj()`` first to have them. Channels of a type in ``reject``
+            drop trials unless they are marked bad.
         events : array, shape (n_events, 3)
             MNE events, in samples of ``raw``.
         event_id : dict
@@ -157,7 +159,7 @@ class Recipe:
         epochs = mne.Epochs(
             raw,
             events,
-            event_id,
+            {str(label): code for label, code in event_id.items()},
             tmin=self._start,
             tmax=self.tmax,
             baseline=self.baseline,
@@ -165,6 +167,7 @@ class Recipe:
             preload=True,
             verbose=False,
             on_missing="ignore",
+            proj=False,  # A projector would change the signals unsaid.
         )
         if not len(epochs):
             raise ValueError(
