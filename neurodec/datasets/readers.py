@@ -79,6 +79,8 @@ def trials_from_arrays(
         raise ValueError(
             f"X has shape {X.shape}; trials are (n_trials, n_channels, n_times)."
         )
+    if not len(X):
+        raise ValueError(f"X has shape {X.shape}: no trial is left; check the events.")
     y = check_labels(y, len(X))
     info = _make_info(X.shape[1], sfreq, ch_names, ch_types)
     index = pick_channels(info, picks)
