@@ -34,7 +34,7 @@ class Recipe:
     reject : dict or None, default=None
         Largest peak-to-peak amplitude by channel type, in SI units, such as
         ``{"eeg": 150e-6}``, within the window and the baseline; trials beyond it are
-        dropped.
+        dropped. In sets that MOABB reads: within the window, after resampling.
 
     Raises
     ------
