@@ -10,7 +10,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from neurodec.cli import SOME_FAILED, app
+from neurodec.cli import app
+from neurodec.cli.benchmark import SOME_FAILED
 from neurodec.evaluation import (
     BenchmarkConfig,
     ResultStore,

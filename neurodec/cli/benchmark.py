@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints."""
+"""``neurodec benchmark``: a table, results.csv and report.html."""
 
 import shlex
 import sys
@@ -16,11 +16,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+from ._console import escape, refusals
+
 # Exit status when every row was tried but some hold an error instead of a score.
 SOME_FAILED = 3
 
@@ -29,7 +26,6 @@ def _list(help_text):
     return typer.Option(help=help_text + " (comma-separated)")
 
 
-@app.command()
 def benchmark(
     config: Annotated[
         Path | None, typer.Argument(help="YAML file with these settings.")
@@ -57,8 +53,8 @@ def benchmark(
     cross-session. A second run computes only what is missing.
     """
     # Heavy libraries load after the arguments have been read.
-    from .evaluation import BenchmarkConfig, run_benchmark
-    from .reporting import write_report
+    from ..evaluation import BenchmarkConfig, run_benchmark
+    from ..reporting import write_report
 
     console = Console()
     given = dict(
@@ -73,25 +69,21 @@ def benchmark(
     )
     given = {name: value for name, value in given.items() if value is not None}
     command = "neurodec " + shlex.join(sys.argv[1:])
-    try:
+    with refusals():
         settings = (
             BenchmarkConfig(**given)
             if config is None
             else BenchmarkConfig.from_yaml(config, **given)
         )
-        with _progress(console) as progress:
-            results = run_benchmark(settings, _reporter(progress), command)
-        folder = Path(settings.out)
-        report = write_report(results, folder / "report.html")
-    except KeyboardInterrupt:
-        text = f"stopped; finished rows are in {settings.out}: run again to go on"
-        Console(stderr=True).print(_escape(text), soft_wrap=True)
-        raise typer.Exit(130) from None
-    except (ValueError, OSError) as error:
-        Console(stderr=True).print(
-            f"[bold red]error:[/] {_escape(error)}", soft_wrap=True
-        )
-        raise typer.Exit(2) from None
+        try:
+            with _progress(console) as progress:
+                results = run_benchmark(settings, _reporter(progress), command)
+            folder = Path(settings.out)
+            report = write_report(results, folder / "report.html")
+        except KeyboardInterrupt:
+            text = f"stopped; finished rows are in {settings.out}: run again to go on"
+            Console(stderr=True).print(escape(text), soft_wrap=True)
+            raise typer.Exit(130) from None
     summary = results.summary()
     for protocol in summary["protocol"].unique():
         console.print(_table(protocol, summary[summary["protocol"] == protocol]))
@@ -100,7 +92,7 @@ def benchmark(
         ["pipeline", "protocol", "error"], sort=False
     ):
         text = f"{name}, {protocol}, {len(rows)} folds: {error}"
-        console.print(f"[bold red]failed[/] {_escape(text)}", soft_wrap=True)
+        console.print(f"[bold red]failed[/] {escape(text)}", soft_wrap=True)
     console.print(f"{folder / 'results.csv'}\n{report}", soft_wrap=True)
     for protocol in results.description["protocols"]:
         _, mark, left_out = protocol["description"].partition("Left out")
@@ -114,32 +106,6 @@ def benchmark(
         )
     if summary["n_failed"].sum():
         raise typer.Exit(SOME_FAILED)
-
-
-def _print_version(wanted):
-    if wanted:
-        from . import __version__
-
-        print(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True),
-    ] = False,
-):
-    """Decode EEG and MEG, and score decoders honestly."""
-
-
-@app.command("sys-info")
-def sys_info():
-    """Versions and machine, for bug reports."""
-    from . import sys_info as describe
-
-    print(describe())
 
 
 def _progress(console):
@@ -163,7 +129,7 @@ def _reporter(progress):
 
 
 def _table(protocol, summary):
-    from .reporting.tables import scoring_style
+    from ..reporting.tables import scoring_style
 
     scoring, target = summary["scoring"].iloc[0], summary["target"].iloc[0]
     subjects, folds = summary["n_subjects"].max(), summary["n_folds"].max()
@@ -190,9 +156,3 @@ def _table(protocol, summary):
             f"{row.time:.2f}",
         )
     return table
-
-
-def _escape(text):
-    from rich.markup import escape
-
-    return escape(str(text))
