@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "features",
         "preprocessing",
         "reporting",
+        "spd",
     ],
     submod_attrs={"_sysinfo": ["sys_info"]},
 )
