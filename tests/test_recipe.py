@@ -29,11 +29,36 @@ def events():
     return np.column_stack([onsets, np.zeros(20, int), codes])
 
 
-def by_hand(raw, events, *, band, method, tmin, tmax, baseline, reject, resample):
+def by_hand(
+    raw,
+    events,
+    *,
+    band,
+    method,
+    tmin,
+    tmax,
+    baseline,
+    reject,
+    resample,
+    phase="zero",
+    notch=(),
+    reference=None,
+):
     """The same with MNE's methods, one after the other."""
     raw = raw.copy()
+    if reference is not None:
+        raw.set_eeg_reference(reference, verbose=False)
+        raw.drop_channels([] if reference == "average" else reference)
+    how = {"phase": "zero"}
+    if phase == "causal" and method == "iir":
+        how = {"phase": "forward"}
+        raw.apply_function(lambda x: x - x[0])
+    elif phase == "causal":
+        how = {"phase": "minimum", "pad": "edge"}
     if band is not None:
-        raw.filter(*band, method=method, verbose=False)
+        raw.filter(*band, method=method, verbose=False, **how)
+    for frequency in notch:
+        raw.notch_filter(frequency, method=method, verbose=False, **how)
     start = tmin if baseline is None else min(tmin, baseline[0])
     epochs = mne.Epochs(
         raw,
@@ -72,6 +97,14 @@ SETTINGS = {
     "rejection": dict(band=(1.0, 30.0), reject={"eeg": 1.1e-4}),
     "rejection by the eog": dict(reject={"eog": 1.5e-4}),
     "resample": dict(band=(1.0, 20.0), resample=64.0),
+    "causal": dict(band=(8.0, 32.0), phase="causal"),
+    "causal fir": dict(band=(8.0, 32.0), phase="causal", method="fir"),
+    "notch": dict(band=(1.0, None), notch=(20.0, 50.0)),
+    "notch fir": dict(notch=(50.0,), method="fir"),
+    "causal notch": dict(band=(1.0, 60.0), notch=(50.0,), phase="causal"),
+    "average": dict(reference="average"),
+    "one electrode": dict(band=(1.0, 30.0), reference=["EEG1"]),
+    "two electrodes": dict(reference=["EEG0", "EEG2"]),
     "all": dict(
         band=(1.0, 20.0),
         baseline=(-0.25, 0.0),
@@ -80,6 +113,8 @@ SETTINGS = {
         tmin=0.125,
     ),
 }
+# Trials that come cut have no names of channels, and are short for such a filter.
+CUT = [n for n, s in SETTINGS.items() if "reference" not in s and n != "notch fir"]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -96,7 +131,7 @@ def test_epochs_equal_mne_called_by_hand(name, raw, events):
         assert 0 < len(got) < len(events)
 
 
-@pytest.mark.parametrize("name", [n for n, s in SETTINGS.items() if "band" not in s])
+@pytest.mark.parametrize("name", [n for n in CUT if "band" not in SETTINGS[n]])
 def test_array_and_epochs_agree_where_nothing_is_filtered(name, raw, events):
     """A filter sees a whole recording in one and a cut trial in the other."""
     recipe = Recipe(**{**PLAIN, **SETTINGS[name]})
@@ -130,10 +165,10 @@ def check_agreement(recipe, raw, events):
     np.testing.assert_allclose(tmin, wanted.tmin, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", CUT)
 def test_each_trial_alone_gives_the_same_numbers(name):
     rng = np.random.default_rng(3)
-    data = 1e-5 * np.cumsum(rng.standard_normal((6, 3, 384)), axis=2)
+    data = 1e-5 * np.cumsum(rng.standard_normal((6, 3, 512)), axis=2)
     settings = {**PLAIN, **SETTINGS[name]}
     if settings["reject"]:
         settings["reject"] = {"eeg": 5e-4}
@@ -224,3 +259,90 @@ def test_a_trial_of_four_seconds_without_its_last_sample():
     got, _, tmin, _ = Recipe(band=None, tmin=0.5, tmax=4.0).array(data, 250.0, 0.0)
     assert got.shape == (1, 1, 875)
     assert tmin == 0.5
+
+
+# Filters
+
+
+@pytest.mark.parametrize("method", ["iir", "fir"])
+@pytest.mark.parametrize("band", [(8.0, 32.0), (None, 32.0), None])
+def test_a_causal_filter_does_not_see_later_samples(method, band):
+    rng = np.random.default_rng(4)
+    data = 1e-5 * np.cumsum(rng.standard_normal((1, 2, 2000)), axis=2)
+    for now in (20, 1000):
+        changed = data.copy()
+        changed[..., now:] += 1e-3 * rng.standard_normal(changed[..., now:].shape)
+        seen = {}
+        for phase in ("causal", "zero"):
+            recipe = Recipe(band=band, method=method, phase=phase, notch=[50])
+            before, after = (
+                recipe.array(X, SFREQ, 0.0)[0][..., :now] for X in (data, changed)
+            )
+            seen[phase] = np.abs(after - before).max()
+        assert seen["causal"] < 1e-15  # The FFT rounds; samples are of 1e-5.
+        assert seen["zero"] > 1e-7
+
+
+def test_a_causal_recording_does_not_see_later_samples(raw, events):
+    recipe = Recipe(band=(8, 32), phase="causal", notch=[50], tmax=0.5)
+    cut = raw.copy().crop(tmax=(events[9, 0] + 0.5 * SFREQ) / SFREQ)
+    np.testing.assert_array_equal(
+        recipe.epochs(cut, events[:10], CODES).get_data(),
+        recipe.epochs(raw, events, CODES)[:10].get_data(),
+    )
+
+
+def test_a_causal_filter_starts_without_a_jump():
+    data = np.full((1, 1, 512), 2e-2)  # An amplifier's offset.
+    for band, level in (((8, 32), 0.0), ((None, 32), 2e-2)):
+        got, *_ = Recipe(band=band, phase="causal").array(data, SFREQ, 0.0)
+        np.testing.assert_allclose(got, level, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("phase", ["zero", "causal"])
+@pytest.mark.parametrize("method", ["iir", "fir"])
+def test_notch_takes_the_line_and_leaves_the_rest(method, phase):
+    times = np.arange(4000) / 250
+    line, rest = (np.sin(2 * np.pi * f * times) for f in (50, 20))
+    recipe = Recipe(band=None, notch=50, method=method, phase=phase)
+    middle = slice(1500, 2500)
+    left = {
+        name: recipe.array(signal[None, None], 250.0, 0.0)[0][..., middle].std()
+        for name, signal in {"line": line, "rest": rest}.items()
+    }
+    assert left["line"] < 0.02
+    assert left["rest"] == pytest.approx(np.sqrt(0.5), rel=0.02)
+
+
+# What is part of every key
+
+
+def test_later_settings_do_not_change_the_keys_of_earlier_recipes():
+    assert Recipe(band=(8, 30), tmax=2, reject={"eeg": 1e-4}).to_dict() == {
+        "band": [8.0, 30.0],
+        "method": "iir",
+        "resample": None,
+        "tmin": 0.0,
+        "tmax": 2.0,
+        "baseline": None,
+        "reject": {"eeg": 1e-4},
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (dict(phase="causal"), "causal"),
+        (dict(notch=(100, 50, 50.0)), [50.0, 100.0]),
+        (dict(notch=50), [50.0]),
+        (dict(reference="average"), "average"),
+        (dict(reference=["M1", "M2"]), ["M1", "M2"]),
+        (dict(bads=["T7"]), ["T7"]),
+        (dict(interpolate=True), True),
+    ],
+)
+def test_a_chosen_setting_is_told(setting, told):
+    (name,) = setting
+    recipe = Recipe(**setting)
+    assert recipe.to_dict() == {**Recipe().to_dict(), name: told}
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe

@@ -2,31 +2,37 @@
 
 import dataclasses
 
-import mne
 import numpy as np
 
 from .._yaml import read_mapping
-from ._checks import check_band, check_baseline, check_number, check_reject
+from . import _channels, _filters, _steps
+from ._checks import check_settings
 
-FILTER_METHODS = ("iir", "fir")
+# A recipe is part of every result's key. These settings came later and are told only
+# where they were chosen, so that the results of earlier recipes are found again.
+_LATER = ("phase", "notch", "reference", "bads", "interpolate")
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Filter, resample, epoch, baseline and reject, with MNE's functions.
+    """Clean, filter, epoch, baseline, reject and resample, with MNE's functions.
 
     Each step looks at one recording or one trial, never at labels nor at several
-    trials, so no choice in a recipe can carry test data into training.
+    trials, so no choice in a recipe can carry test data into training. What learns
+    from trials is a step of the pipeline instead: `EyeRegression`, `ICACleaner`,
+    `NoiseNormalisation`, `ChannelTypeScaler`. Steps run in this order: bad channels,
+    reference, band, notch, window, baseline, rejection, resampling.
 
     Parameters
     ----------
     band : (low, high) or None, default=(8.0, 32.0)
-        Pass band in hertz; either end may be None. Zero-phase.
+        Pass band in hertz; either end may be None.
     method : {"iir", "fir"}, default="iir"
         "iir" is a Butterworth filter of order 4, as in MOABB; "fir" is MNE's
         default window design.
     resample : float or None, default=None
-        New sampling rate in hertz, after the filter (MNE's "polyphase" method).
+        New sampling rate in hertz, after the filter (MNE's "polyphase" method, which
+        reaches a few samples ahead).
     tmin, tmax : float, default=0.0 and None
         Window in seconds from the event; None ends where the trial ends.
     baseline : (start, end) or None, default=None
@@ -35,6 +41,24 @@ class Recipe:
         Largest peak-to-peak amplitude by channel type, in SI units, such as
         ``{"eeg": 150e-6}``, within the window and the baseline; trials beyond it are
         dropped. In sets that MOABB reads: within the window, after resampling.
+    phase : {"zero", "causal"}, default="zero"
+        "zero" delays nothing and sees samples after the present one: "iir" runs
+        forward and backward, which halves the amplitude at the ends of the band.
+        "causal" sees the past only, as online, and delays: "iir" runs forward, from
+        the first sample; "fir" becomes a minimum-phase filter.
+    notch : list of float or None, default=None
+        Frequencies to remove, in hertz, each about 1 Hz wide, by ``method`` and
+        ``phase``. Method "iir" suits trials that come cut: "fir" is 6.6 s long.
+    reference : {"average"}, list of str or None, default=None
+        The mean of all good EEG channels, or of these channels, is subtracted from
+        the EEG channels, whichever are decoded later. Named channels are dropped
+        afterwards. An average reference lowers the rank by one: choose a shrinkage
+        estimator, or drop a channel.
+    bads : list of str or None, default=None
+        Channels that are bad in every recording.
+    interpolate : bool, default=False
+        Whether bad channels are interpolated from the positions of the others (also
+        those that a recording marks bad) or dropped. Each lowers the rank by one.
 
     Raises
     ------
@@ -45,6 +69,9 @@ class Recipe:
     --------
     >>> Recipe(band=(1, 24), tmin=0, tmax=0.8).to_dict()["band"]
     [1.0, 24.0]
+    >>> online = Recipe(phase="causal", notch=[50], reference="average")
+    >>> online.notch
+    (50.0,)
     """
 
     band: tuple | None = (8.0, 32.0)
@@ -54,26 +81,15 @@ class Recipe:
     tmax: float | None = None
     baseline: tuple | None = None
     reject: dict | None = None
+    phase: str = "zero"
+    notch: tuple | None = None
+    reference: str | tuple | None = None
+    bads: tuple | None = None
+    interpolate: bool = False
 
     def __post_init__(self):
-        object.__setattr__(self, "band", check_band(self.band))
-        object.__setattr__(self, "tmin", check_number("tmin", self.tmin))
-        if self.method not in FILTER_METHODS:
-            raise ValueError(
-                f"method is {self.method!r}; use one of {', '.join(FILTER_METHODS)}."
-            )
-        if self.resample is not None:
-            object.__setattr__(
-                self, "resample", check_number("resample", self.resample, above=0)
-            )
-        if self.tmax is not None:
-            object.__setattr__(
-                self, "tmax", check_number("tmax", self.tmax, above=self.tmin)
-            )
-        if self.baseline is not None:
-            object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        if self.reject is not None:
-            object.__setattr__(self, "reject", check_reject(self.reject))
+        for name, value in check_settings(vars(self)).items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_dict(cls, values):
@@ -113,12 +129,60 @@ class Recipe:
             raise ValueError(f"{path} is not a recipe: {error}") from error
 
     def to_dict(self):
-        """The settings as plain lists, numbers and strings, for JSON and YAML."""
-        values = dataclasses.asdict(self)
-        for key in ("band", "baseline"):
-            if values[key] is not None:
-                values[key] = list(values[key])
-        return values
+        """The settings as plain lists, numbers and strings, for JSON and YAML.
+
+        ``phase``, ``notch``, ``reference``, ``bads`` and ``interpolate`` are left out
+        where they have their defaults.
+        """
+        values = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        return {
+            key: value
+            for key, value in values.items()
+            if key not in _LATER or value != defaults[key]
+        }
+
+    @property
+    def reworks_channels(self):
+        """Whether bad channels or the reference are to be dealt with."""
+        return bool(self.bads or self.interpolate or self.reference)
+
+    def rework_channels(self, inst):
+        """The first two steps: bad channels and reference.
+
+        They need all channels, hence come before any is picked.
+
+        Parameters
+        ----------
+        inst : mne.io.BaseRaw or mne.BaseEpochs
+            It is copied, not changed.
+
+        Returns
+        -------
+        inst : of the same kind
+
+        Raises
+        ------
+        ValueError
+            If a channel is unknown or has no position, or too few are left.
+        """
+        if not self.reworks_channels:
+            return inst
+        return _channels.rework_channels(
+            inst, self.bads, self.interpolate, self.reference
+        )
+
+    def without_channel_steps(self):
+        """The recipe for recordings whose channels are reworked already.
+
+        Returns
+        -------
+        recipe : Recipe
+        """
+        return dataclasses.replace(self, bads=None, interpolate=False, reference=None)
 
     def epochs(self, raw, events, event_id, picks="data"):
         """Cut trials out of one continuous recording.
@@ -134,7 +198,8 @@ class Recipe:
         event_id : dict
             Code of each label.
         picks : str or list, default="data"
-            Channels to filter; the others stay as they are.
+            Channels to filter; the others stay as they are. The reference and bad
+            channels look at all.
 
         Returns
         -------
@@ -144,43 +209,16 @@ class Recipe:
         Raises
         ------
         ValueError
-            If the band or the rate does not fit the recording, or if no trial is
-            left.
+            If the band, the rate or a channel does not fit the recording, or if no
+            trial is left.
         """
-        if self.tmax is None:
-            raise ValueError(
-                "tmax is None, but a continuous recording does not tell where a trial "
-                "ends; give tmax in seconds."
-            )
-        self.check_rate(raw.info["sfreq"])
-        raw = raw.copy().load_data(verbose=False)
-        if self.band is not None:
-            raw.filter(*self.band, method=self.method, picks=picks, verbose=False)
-        epochs = mne.Epochs(
-            raw,
-            events,
-            {str(label): code for label, code in event_id.items()},
-            tmin=self._start,
-            tmax=self.tmax,
-            baseline=self.baseline,
-            reject=self.reject,
-            preload=True,
-            verbose=False,
-            on_missing="ignore",
-            proj=False,  # A projector would change the signals unsaid.
-        )
-        if not len(epochs):
-            raise ValueError(
-                f"no trial is left of {len(events)} events "
-                f"({_reasons(epochs)}); check the window "
-                f"[{self._start:g}, {self.tmax:g}] s and reject={self.reject}."
-            )
-        if self.resample is not None:
-            epochs.resample(self.resample, method="polyphase", verbose=False)
-        return epochs if self._start == self.tmin else epochs.crop(self.tmin)
+        return _steps.cut(self, raw, events, event_id, picks)
 
     def array(self, data, sfreq, tmin, ch_types="eeg"):
         """The same steps for trials that come already cut, trial by trial.
+
+        A filter then starts at each trial's first sample, and its edges are worse
+        than in a recording.
 
         Parameters
         ----------
@@ -203,36 +241,10 @@ class Recipe:
         Raises
         ------
         ValueError
-            If the band, the rate or the window does not fit, or no trial is left.
+            If the band, the rate or the window does not fit, no trial is left, or the
+            recipe has steps that need names of channels.
         """
-        self.check_rate(sfreq)
-        data = np.array(data, float)
-        if self.band is not None:
-            data = mne.filter.filter_data(
-                data, sfreq, *self.band, method=self.method, verbose=False
-            )
-        times = _times(data, sfreq, tmin)
-        if self.baseline is not None:
-            _inside(times, sfreq, *self.baseline)  # Refuses, with the remedy.
-            mne.baseline.rescale(data, times, self.baseline, copy=False, verbose=False)
-        inside = _inside(times, sfreq, self._start, self.tmax)
-        data, tmin = data[..., inside], times[inside][0]
-        kept = self.kept(data, ch_types)
-        data = data[kept]
-        if self.resample is not None and self.resample != sfreq:
-            # The padding of mne.Epochs.resample.
-            data = mne.filter.resample(
-                data,
-                self.resample,
-                sfreq,
-                method="polyphase",
-                pad="edge",
-                verbose=False,
-            )
-            sfreq = self.resample
-        times = _times(data, sfreq, tmin)
-        inside = _inside(times, sfreq, self.tmin, None)
-        return data[..., inside], float(sfreq), float(times[inside][0]), kept
+        return _steps.apply(self, data, sfreq, tmin, ch_types)
 
     def kept(self, data, ch_types="eeg"):
         """Which trials ``reject`` leaves.
@@ -254,26 +266,7 @@ class Recipe:
         """
         if self.reject is None:
             return np.arange(len(data))
-        types = np.broadcast_to(ch_types, data.shape[1])
-        unknown = [kind for kind in self.reject if kind not in types]
-        if unknown:
-            raise ValueError(
-                f"reject names {unknown[0]!r} but the channels are of type "
-                f"{', '.join(np.unique(types))}; leave it out of reject."
-            )
-        limits = np.array([self.reject.get(kind, np.inf) for kind in types])
-        kept = np.flatnonzero((np.ptp(data, axis=-1) <= limits).all(axis=1))
-        if not len(kept):
-            raise ValueError(
-                f"no trial is left of {len(data)}: all exceed reject={self.reject}; "
-                "check the unit (volt, tesla) or raise the limit."
-            )
-        return kept
-
-    @property
-    def _start(self):
-        """First sample to cut: the baseline may begin before the window."""
-        return self.tmin if self.baseline is None else min(self.tmin, self.baseline[0])
+        return _steps.kept_trials(data, self.reject, ch_types)
 
     def check_rate(self, sfreq):
         """Refuse a recording whose sampling rate the recipe does not fit.
@@ -288,49 +281,9 @@ class Recipe:
         ValueError
             Naming the setting and the remedy.
         """
-        ends = [end for end in self.band or () if end is not None]
-        if ends and ends[-1] >= sfreq / 2:
-            raise ValueError(
-                f"band ends at {ends[-1]:g} Hz, at or above half of the sampling rate "
-                f"({sfreq:g} Hz); lower it below {sfreq / 2:g} Hz."
-            )
-        if self.resample is None:
-            return
-        if self.resample > sfreq:
-            raise ValueError(
-                f"resample is {self.resample:g} Hz but the recording has {sfreq:g} Hz; "
-                "it cannot gain detail, lower it."
-            )
-        if ends and self.resample <= 2 * ends[-1]:
-            raise ValueError(
-                f"resample to {self.resample:g} Hz does not hold a band up to "
-                f"{ends[-1]:g} Hz; use more than {2 * ends[-1]:g} Hz."
-            )
+        _filters.check_rate(self, sfreq)
 
 
 def as_recipe(recipe):
     """A recipe from a recipe or from a mapping of its settings."""
     return recipe if isinstance(recipe, Recipe) else Recipe.from_dict(recipe)
-
-
-def _times(data, sfreq, tmin):
-    """Seconds of the samples; rounded, so that -0.5 + 0.3 is not before -0.2."""
-    return np.round(tmin + np.arange(data.shape[-1]) / sfreq, 9)
-
-
-def _inside(times, sfreq, start, end):
-    """Mask of the samples within a window, its ends included (seconds)."""
-    end = times[-1] if end is None else end
-    half = 0.5 / sfreq
-    # A trial of 4 s at 250 Hz often comes as 1000 samples, without the one at 4 s.
-    if start < times[0] - half or end > times[-1] + 1 / sfreq + half:
-        raise ValueError(
-            f"window [{start:g}, {end:g}] s is not inside the trials, which hold "
-            f"[{times[0]:g}, {times[-1]:g}] s; change tmin, tmax or baseline."
-        )
-    return (times >= start - half) & (times <= end + half)
-
-
-def _reasons(epochs):
-    reasons = sorted({reason for log in epochs.drop_log for reason in log})
-    return "dropped for " + ", ".join(reasons) if reasons else "none fits the window"
