@@ -21,7 +21,10 @@ class _Table(SphinxDirective):
 
 
 class DatasetTable(_Table):
-    header = ("name", "what", "paradigm", "subjects", "sessions", "channels", "licence")
+    header = (
+        *("name", "what", "paradigm", "subjects", "sessions", "channels"),
+        *("fetched", "licence"),
+    )
 
     def rows(self):
         for name in list_datasets():
@@ -33,8 +36,19 @@ class DatasetTable(_Table):
                 len(entry["subjects"]),
                 entry["sessions"],
                 f"{entry['channels'] or 'any'} {entry['modality'].upper()}",
-                entry["licence"],
+                _origin(entry["source"]),
+                entry["licence"] + ("; unverified" if entry.get("unverified") else ""),
             )
+
+
+def _origin(source):
+    """How the files of a set come onto a machine."""
+    if "moabb" in source:
+        return f"MOABB: ``{source['moabb']}``"
+    if "simulator" in source:
+        return "made on the spot"
+    page = f"`page <{source['url']}>`__"
+    return page if "download" in source else f"by hand, {page}"
 
 
 class PipelineTable(_Table):

@@ -1,16 +1,27 @@
 """Sets of the registry that MOABB reads: found locally first, verified, loaded."""
 
-import importlib.resources
 import itertools
 import sys
 
-import mne
 import moabb.datasets
 import moabb.paradigms
 
 from .._names import number_ranges
+from ._moabb_files import (
+    bring_subject,
+    check_published,
+    first_unreadable,
+    moabb_dataset,
+)
+from ._rework import rework_trials
+from ._set_files import (
+    fetch_again,
+    how_to_fetch,
+    subjects_by_folder,
+)
 from .bridge import trials_from_moabb
-from .local import check_file, data_folders, moabb_downloads, moabb_reads_locally
+from .fetching import writing
+from .local import download_folder, moabb_reads_locally
 from .trials import concatenate_trials
 
 
@@ -44,27 +55,39 @@ def load_moabb_set(name, entry, subjects, recipe):
             f"MOABB's paradigms filter with method 'iir', not {recipe.method!r}; "
             "use trials_from_raw for another filter."
         )
+    if recipe.phase != "zero" or recipe.notch is not None:
+        raise ValueError(
+            f"MOABB's paradigms filter in a band with zero phase, not with phase="
+            f"{recipe.phase!r} and notch={recipe.notch}; use trials_from_raw for that."
+        )
     source = entry["source"]
-    dataset = getattr(moabb.datasets, source["moabb"])()
+    dataset = moabb_dataset(source)
     paradigm = _paradigm(source, recipe, dataset.interval[0])
 
     def read(chosen):
         return trials_from_moabb(dataset, paradigm, chosen, name=name, recipe=recipe)
 
-    held = _held(source, entry["subjects"])
+    held = subjects_by_folder(entry)
     if subjects is None:
         subjects = next(iter(held.values()), entry["subjects"])
     places = [next((f for f in held if s in held[f]), None) for s in subjects]
     for folder, chosen in _neighbours(places, subjects):
         if folder is not None:  # All of them, before a download begins.
-            _check_published(source, folder, chosen)
+            check_published(name, source, folder, chosen)
+        elif source.get("licence_to_accept"):
+            raise FileNotFoundError(
+                f"{name} is not on this machine, and its licence ({entry['licence']}) "
+                f"is yours to accept; {how_to_fetch(name, chosen)} --accept-licence"
+            )
     parts = []
     for folder, chosen in _neighbours(places, subjects):
         if folder is not None:
-            parts.append(_read_local(read, source, folder, chosen))
+            parts.append(_read_local(read, name, source, folder, chosen))
         else:
             parts += [_download(read, name, source, s, held) for s in chosen]
     trials = parts[0] if len(parts) == 1 else concatenate_trials(parts)
+    # A reference after the filter is the same as before it: both are linear.
+    trials = rework_trials(trials, recipe)
     if recipe.reject is None:  # MOABB's paradigms have no rejection.
         return trials
     types = trials.info.get_channel_types()
@@ -85,19 +108,6 @@ def _paradigm(source, recipe, start):
     )
 
 
-def _held(source, known):
-    """Subjects of a set in each data folder that holds any, best folder first."""
-    held = {
-        folder: [
-            s
-            for s in known
-            if all((folder / f).is_file() for f in _expected(source["files"], s))
-        ]
-        for folder in data_folders(source["sign"])
-    }
-    return {folder: present for folder, present in held.items() if present}
-
-
 def _neighbours(places, subjects):
     """Each folder, or None, with the subjects that follow one another in it."""
     pairs = zip(places, subjects, strict=True)
@@ -105,26 +115,27 @@ def _neighbours(places, subjects):
         yield place, [subject for _, subject in group]
 
 
-def _read_local(read, source, folder, subjects):
+def _read_local(read, name, source, folder, subjects):
     try:
         with moabb_reads_locally(source["sign"], folder):
             return read(subjects)
     except Exception as error:  # MNE fails in many ways on a damaged file.
-        damaged = _first_unreadable(source, folder, subjects)
+        damaged = first_unreadable(source, folder, subjects)
         if damaged is None:
             raise
         raise ValueError(
-            f"{damaged} cannot be read ({error}); fetch it again."
+            f"{damaged} cannot be read ({error}); {fetch_again(name, subjects)}."
         ) from error
 
 
 def _download(read, name, source, subject, held):
     # MOABB tries for the better part of a minute before it gives up.
     print(f"downloading subject {subject} of {name} (Ctrl-C stops)", file=sys.stderr)
+    root = download_folder(source["sign"])
     try:
-        with moabb_downloads(source["sign"]):
-            return read([subject])
-    except (OSError, RuntimeError) as error:  # The latter are MOABB's own.
+        with writing(root):
+            bring_subject(name, source, subject, root, retries=0)
+    except OSError as error:
         places = " nor in ".join(
             f"{folder} (which holds subjects {number_ranges(present)})"
             for folder, present in held.items()
@@ -137,34 +148,7 @@ def _download(read, name, source, subject, held):
         )
         raise FileNotFoundError(
             f"subject {subject} of {name} is not in {places or 'any data folder'} and "
-            f"could not be downloaded: {error}; connect, or {remedy}."
+            f"could not be downloaded: {error}; {how_to_fetch(name, [subject])} when "
+            f"connected, or {remedy}."
         ) from error
-
-
-def _first_unreadable(source, folder, subjects):
-    """A local file that MNE cannot read, or None."""
-    for subject in subjects:
-        for file in _expected(source["files"], subject):
-            try:
-                mne.io.read_raw(folder / file, preload=True, verbose="ERROR")
-            except Exception:
-                return folder / file
-    return None
-
-
-def _check_published(source, folder, subjects):
-    """Refuse damaged files where MNE has a list of checksums."""
-    if "checksums" not in source["files"]:
-        return
-    table = importlib.resources.files("mne") / "data" / source["files"]["checksums"]
-    published = dict(line.split() for line in table.read_text().splitlines())
-    for subject in subjects:
-        for file in _expected(source["files"], subject):
-            check_file(folder / file, published["/".join(file.split("/")[-2:])])
-
-
-def _expected(files, subject):
-    runs = files["runs"]
-    if isinstance(runs, dict):
-        runs = range(1, runs.get(subject, runs["default"]) + 1)
-    return [files["pattern"].format(subject=subject, run=run) for run in runs]
+    return _read_local(read, name, source, root, [subject])

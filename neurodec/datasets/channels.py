@@ -52,7 +52,8 @@ def pick_channels(info, picks=None):
     if picks is None and len(present) > 1:
         raise ValueError(
             f"channels of types {', '.join(present)} are mixed and have different "
-            f"units; choose one, such as picks={present[0]!r}."
+            f"units; choose one, such as picks={present[0]!r}, or name the channels of "
+            "several in a list and let ChannelTypeScaler be the pipeline's first step."
         )
     kind = present[0] if picks is None else picks
     index = [
@@ -75,8 +76,8 @@ def _refuse_names(names, kind):
     if other:
         raise ValueError(
             f"channel {other[0]!r} has type {kind!r} but the name of another kind; set "
-            f"its type (raw.set_channel_types) to 'eog', 'stim' or 'misc', or name the "
-            "channels to keep in picks."
+            "its type (raw.set_channel_types, or ch_types of a file) to 'eog', 'stim' "
+            "or 'misc', or name the channels to keep in picks."
         )
 
 
@@ -145,6 +146,22 @@ def refuse_triggers(data, info, *, refuse_constant):
                 f"channel {name!r} is constant ({values[0]:g}): reference or dead "
                 "electrode? drop it, or list it in info['bads']."
             )
+
+
+def takes_many_values(signal):
+    """Whether a stretch of one channel shows more values than stimulus codes do.
+
+    Parameters
+    ----------
+    signal : array, shape (n_times,)
+
+    Returns
+    -------
+    many : bool
+    """
+    return signal.size >= 10 * _MAX_TRIGGER_VALUES and (
+        _values_if_few(signal[np.newaxis]) is None
+    )
 
 
 def _values_if_few(signal):

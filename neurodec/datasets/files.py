@@ -11,8 +11,12 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ..preprocessing.recipe import as_recipe
 from ._sources import standard_montage
+from .local import check_file, find_folder
 from .readers import trials_from_arrays, trials_from_raw
+from .things import read_things_eeg2, read_things_meg
+from .trials import concatenate_trials
 
 _MICROVOLT = 1e-6
 
@@ -29,6 +33,8 @@ def read_bnci2014_004(files, subject, recipe):
                 ch_names=file["ch_names"].tolist(),
                 subject=subject,
                 session=key[1:],
+                # The competition's files hold the trials as they were recorded.
+                metadata={"order": np.arange(len(file[key]))},
                 unit=_MICROVOLT,
                 recipe=recipe,
             )
@@ -74,29 +80,76 @@ def read_muse_n170(files, subject, recipe):
     return read_muse(files, subject, recipe, {"house": 1, "face": 2})
 
 
-def read_p300_bci2_iib(files, subject, recipe):
+def read_p300_bci2_iib(files, subject, recipe, part="labelled"):
     """BCI competition II data set IIb: 6 x 6 speller, labelled sessions 10 and 11.
 
     The published files give no gain, so the numbers are read as microvolts; no
-    decoder here depends on the scale.
+    decoder here depends on the scale. Each flash has its ``stimulus`` (1 to 6: the
+    columns from the left, 7 to 12: the rows from the top), its ``character`` in the
+    run and its ``repetition``, both from 0. ``part="test"`` reads the runs of session
+    12 instead, which the competition gave without labels: all are "Unknown".
     """
     for name, path in files.items():
         session, run = re.fullmatch(r"AAS(\d+)R(\d+)\.npz", name).groups()
         with np.load(path) as file:
-            if "StimulusType" not in file.files:  # The competition's unlabelled test.
+            labelled = "StimulusType" in file.files
+            if labelled != (part == "labelled"):
                 continue
             onsets = _rising(file["Flashing"])
-            codes = file["StimulusType"][onsets].astype(int) + 1
+            # Twelve rows and columns, each flashed fifteen times.
+            flash = file["trialnr"][onsets].astype(int) - 1
             stimuli = pd.DataFrame(
                 {
                     "stimulus": file["StimulusCode"][onsets].astype(int),
-                    # Twelve rows and columns, each flashed fifteen times.
-                    "character": (file["trialnr"][onsets].astype(int) - 1) // 180,
+                    "character": flash // 180,
+                    "repetition": flash % 180 // 12,
                 }
             )
+            codes = np.ones(len(onsets), int)
+            if labelled:
+                codes += file["StimulusType"][onsets].astype(int)
             names = [f"E{i:02d}" for i in range(1, file["signal"].shape[1] + 1)]
             raw = _eeg_raw(file["signal"] * _MICROVOLT, float(file["sfreq"]), names)
-        yield _target_trials(raw, onsets, codes, recipe, subject, session, run, stimuli)
+        labels = {"NonTarget": 1, "Target": 2} if labelled else {"Unknown": 1}
+        yield _flash_trials(
+            raw, onsets, codes, recipe, subject, session, run, stimuli, labels
+        )
+
+
+def load_p300_bci2_iib_test(recipe=None):
+    """Session 012 of ``p300_bci2_iib``: two runs whose letters are to be found.
+
+    Parameters
+    ----------
+    recipe : Recipe, dict or None
+        The registry's recipe by default; a dict replaces some of its settings.
+
+    Returns
+    -------
+    trials : Trials
+        Two runs of 540 flashes; every label is "Unknown".
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the set is not on this machine, or a file is damaged.
+    """
+    from .registry import dataset_info
+
+    source = dataset_info("p300_bci2_iib")["source"]
+    folder = find_folder(source["folder"])
+    if folder is None:
+        raise FileNotFoundError(
+            "p300_bci2_iib is not on this machine; set NEURODEC_DATA to the folder "
+            f"that holds {source['folder']}/. Source: {source['url']}"
+        )
+    for file, sha256 in source["files"].items():
+        check_file(folder / file, sha256)
+    files = {file: folder / file for file in source["files"]}
+    if recipe is None or isinstance(recipe, dict):
+        recipe = {**dataset_info("p300_bci2_iib")["recipe"], **(recipe or {})}
+    parts = read_p300_bci2_iib(files, 1, as_recipe(recipe), part="test")
+    return concatenate_trials(list(parts), name="p300_bci2_iib_test")
 
 
 def read_p300_gtec(files, subject, recipe):
@@ -107,7 +160,8 @@ def read_p300_gtec(files, subject, recipe):
         names = [f"E{i}" for i in range(1, file["y"].shape[1] + 1)]
         raw = _eeg_raw(file["y"] * _MICROVOLT, float(file["sfreq"]), names)
     codes = np.where(trigger[onsets] == 1, 2, 1)
-    yield _target_trials(raw, onsets, codes, recipe, subject, "0", "0", None)
+    labels = {"NonTarget": 1, "Target": 2}
+    yield _flash_trials(raw, onsets, codes, recipe, subject, "0", "0", None, labels)
 
 
 def read_meg_wrist(files, subject, recipe):
@@ -139,13 +193,15 @@ READERS = {
     "muse_p300": read_muse_p300,
     "p300_bci2_iib": read_p300_bci2_iib,
     "p300_gtec": read_p300_gtec,
+    "things_eeg2": read_things_eeg2,
+    "things_meg": read_things_meg,
 }
 
 
-def _target_trials(raw, onsets, codes, recipe, subject, session, run, metadata):
+def _flash_trials(raw, onsets, codes, recipe, subject, session, run, metadata, labels):
     return trials_from_raw(
         raw,
-        {"NonTarget": 1, "Target": 2},
+        labels,
         recipe,
         events=np.column_stack([onsets, np.zeros_like(onsets), codes]),
         subject=subject,

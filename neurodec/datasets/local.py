@@ -54,14 +54,36 @@ def find_folder(relative):
     return None
 
 
-def check_file(path, sha256):
+def download_folder(sign=None):
+    """Where a download goes when nobody says otherwise: MNE's data folder.
+
+    Never ``NEURODEC_DATA``, which may be somebody else's.
+
+    Parameters
+    ----------
+    sign : str or None
+        MOABB's sign of a dataset, which MNE's configuration may give its own folder.
+
+    Returns
+    -------
+    folder : Path
+        As configured for MNE, else ``~/mne_data``; it may not exist yet.
+    """
+    own = sign and mne.get_config(_path_key(sign))
+    folder = own or mne.get_config("MNE_DATA") or Path.home() / "mne_data"
+    return Path(folder).expanduser()
+
+
+def check_file(path, sha256, remedy="fetch it again"):
     """Refuse a file that is missing or is not the published one.
 
     Parameters
     ----------
     path : Path
-    sha256 : str
-        Of the published file.
+    sha256 : str or None
+        Of the published file; None where nobody could compute it.
+    remedy : str
+        End of the message.
 
     Raises
     ------
@@ -69,12 +91,15 @@ def check_file(path, sha256):
         Naming the file and the remedy.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; fetch the set again.")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+        raise FileNotFoundError(f"{path} is missing; {remedy}.")
+    if sha256 is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         raise ValueError(
             f"{path} is damaged or another version: SHA-256 {found[:12]}... instead of "
-            f"{sha256[:12]}...; fetch it again."
+            f"{sha256[:12]}...; {remedy}."
         )
 
 
@@ -99,7 +124,7 @@ def moabb_reads_locally(sign, folder):
 
 
 @contextlib.contextmanager
-def moabb_downloads(sign):
+def moabb_downloads(sign, folder=None, **values):
     """For one call, MOABB downloads into the configured folder, and configures none.
 
     Without a configured folder MOABB takes ``~/mne_data`` and writes that into MNE's
@@ -109,15 +134,19 @@ def moabb_downloads(sign):
     ----------
     sign : str
         MOABB's sign of the dataset, such as "EEGBCI".
+    folder : Path or None
+        Another folder than the configured one.
+    **values
+        Further environment variables for this call.
     """
-    own, general = mne.get_config(_path_key(sign)), mne.get_config("MNE_DATA")
-    folder = own or general
+    general = mne.get_config("MNE_DATA") if folder is None else None
     if folder is None:
-        folder = Path.home() / "mne_data"
-        folder.mkdir(exist_ok=True)
+        folder = download_folder(sign)
+        if folder == Path.home() / "mne_data":
+            folder.mkdir(exist_ok=True)
     # Both, because MOABB asks for some folders by another name than the sign.
     with _environment(
-        {_path_key(sign): str(folder), "MNE_DATA": general or str(folder)}
+        {_path_key(sign): str(folder), "MNE_DATA": general or str(folder), **values}
     ):
         yield
 

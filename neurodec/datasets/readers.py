@@ -7,8 +7,17 @@ import pandas as pd
 from ..preprocessing.recipe import as_recipe
 from ._checks import check_labels
 from ._events import find_events
-from .channels import BRAIN_TYPES, pick_channels, refuse_triggers
+from ._rework import rework_recording
+from .channels import (
+    BRAIN_TYPES,
+    pick_channels,
+    refuse_triggers,
+    takes_many_values,
+)
 from .trials import Trials
+
+# Signals show more values than codes do within this time.
+_SCAN_SECONDS = 10
 
 
 def trials_from_arrays(
@@ -84,6 +93,13 @@ def trials_from_arrays(
         raise ValueError(f"X has shape {X.shape}: no trial is left; check the events.")
     y = check_labels(y, len(X))
     info = _make_info(X.shape[1], sfreq, ch_names, ch_types)
+    recipe = None if recipe is None else as_recipe(recipe)
+    if recipe is not None and recipe.reworks_channels:
+        epochs = mne.EpochsArray(
+            np.asarray(X, float) * unit, info, proj=False, verbose=False
+        )
+        epochs = rework_recording(epochs, recipe)
+        X, info = epochs.get_data(copy=False) / unit, epochs.info
     index = pick_channels(info, picks)
     if index != list(range(X.shape[1])):  # All of them: no copy, a map stays a map.
         X, info = X[:, index], mne.pick_info(info, index)
@@ -91,7 +107,7 @@ def trials_from_arrays(
         refuse_triggers(X, info, refuse_constant=recipe is not None)
     table = origin_table(len(X), metadata, subject=subject, session=session, run=run)
     trials = Trials(X, y, table, info, unit=unit, tmin=tmin, name=name)
-    return trials if recipe is None else _apply(as_recipe(recipe), trials)
+    return trials if recipe is None else apply_recipe(recipe, trials)
 
 
 def _make_info(n_channels, sfreq, ch_names, ch_types):
@@ -113,9 +129,9 @@ def _make_info(n_channels, sfreq, ch_names, ch_types):
     return mne.create_info(list(ch_names), float(sfreq), ch_types, verbose=False)
 
 
-def _apply(recipe, trials):
+def apply_recipe(recipe, trials):
     """A recipe applied to trials that are cut already."""
-    data, sfreq, tmin, kept = recipe.array(
+    data, sfreq, tmin, kept = recipe.without_channel_steps().array(
         trials.X * trials.unit,
         trials.sfreq,
         trials.tmin,
@@ -192,12 +208,21 @@ def trials_from_epochs(
     if y is None:
         names = {code: label for label, code in epochs.event_id.items()}
         y = np.array([names[code] for code in epochs.events[:, 2]])
-    index = pick_channels(epochs.info, picks)
     metadata = epochs.metadata if metadata is None else metadata
     table = origin_table(
         len(epochs), metadata, subject=subject, session=session, run=run
     )
-    data, info = epochs.get_data(picks=index), mne.pick_info(epochs.info, index)
+    # A copy, because whoever made the epochs may change them yet.
+    return _of_epochs(epochs, y, table, picks, recipe, name, copy=True)
+
+
+def _of_epochs(epochs, y, table, picks, recipe, name, *, copy):
+    index = pick_channels(epochs.info, picks)
+    data, info = epochs.get_data(copy=False), mne.pick_info(epochs.info, index)
+    if index != list(range(data.shape[1])):
+        data = data[:, index]
+    elif copy:
+        data = data.copy()
     if picks is None or isinstance(picks, str):
         refuse_triggers(data, info, refuse_constant=False)
     return Trials(
@@ -263,13 +288,10 @@ def trials_from_raw(
             f"raw is {type(raw).__name__}; read the file with mne.io.read_raw, or use "
             "trials_from_epochs or trials_from_arrays."
         )
+    raw = rework_recording(raw, recipe)
     index = pick_channels(raw.info, picks)
     if picks is None or isinstance(picks, str):
-        refuse_triggers(
-            raw.get_data(picks=index)[np.newaxis],
-            mne.pick_info(raw.info, index),
-            refuse_constant=True,
-        )
+        _refuse_triggers_in(raw, index)
     events, codes = find_events(raw, event_id, events)
     rows = range(len(events)) if metadata is None else None
     table = pd.DataFrame(metadata, index=rows)
@@ -278,21 +300,32 @@ def trials_from_raw(
             f"metadata has {len(table)} rows for {len(events)} events; give one each."
         )
     names = [raw.ch_names[i] for i in index]
-    epochs = recipe.epochs(_only(raw, names, recipe), events, codes, picks=names)
+    epochs = recipe.without_channel_steps().epochs(
+        _only(raw, names, recipe), events, codes, picks=names
+    )
     table = table.iloc[epochs.selection].reset_index(drop=True)
     table["onset"] = (events[epochs.selection, 0] - raw.first_samp) / raw.info["sfreq"]
     labels = {code: label for label, code in codes.items()}
-    return trials_from_epochs(
-        epochs,
-        np.array([labels[code] for code in epochs.events[:, 2]]),
-        subject=subject,
-        session=session,
-        run=run,
-        metadata=table,
-        picks=names,
-        recipe=recipe,
-        name=name,
-    )
+    y = np.array([labels[code] for code in epochs.events[:, 2]])
+    table = origin_table(len(epochs), table, subject=subject, session=session, run=run)
+    return _of_epochs(epochs, y, table, names, recipe, name, copy=False)
+
+
+def _refuse_triggers_in(raw, index):
+    """As ``refuse_triggers``, reading of the recording as little as tells."""
+    unsure, step = list(index), int(_SCAN_SECONDS * raw.info["sfreq"]) + 1
+    for start in range(0, raw.n_times, step):
+        if not unsure:
+            return
+        block = raw.get_data(unsure, start, min(start + step, raw.n_times))
+        signals = zip(unsure, block, strict=True)
+        unsure = [i for i, signal in signals if not takes_many_values(signal)]
+    if unsure:
+        refuse_triggers(
+            raw.get_data(picks=unsure)[np.newaxis],
+            mne.pick_info(raw.info, unsure),
+            refuse_constant=True,
+        )
 
 
 def _only(raw, names, recipe):

@@ -14,6 +14,7 @@ from ._checks import (
     check_data,
     check_labels,
     check_metadata,
+    frozen,
 )
 from .channels import index_of_names
 
@@ -98,9 +99,14 @@ class Trials:
 
     @property
     def X(self):
-        """Signals, shape (n_trials, n_channels, n_times); read-only when all rows."""
-        if np.array_equal(self._rows, np.arange(len(self._base))):
-            return self._base
+        """Signals, shape (n_trials, n_channels, n_times).
+
+        Trials that lie side by side, as all of them do, are a read-only view; others
+        are copied together.
+        """
+        first, n_trials = self._rows[0], len(self._rows)
+        if np.array_equal(self._rows, np.arange(first, first + n_trials)):
+            return self._base[first : first + n_trials]
         return self._base[self._rows]
 
     @property
@@ -291,6 +297,28 @@ class Trials:
         labels = [str(label) for label in self.y]
         content = json.dumps([self.signal_hashes(), labels, origin.tolist()])
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+def trials_of_checked(data, y, metadata, info, **settings):
+    """Trials over signals that are known to be finite: none of them is read.
+
+    Parameters
+    ----------
+    data, y, metadata, info, **settings
+        As of :class:`Trials`; the signals were checked when they were stored.
+
+    Returns
+    -------
+    trials : Trials
+    """
+    metadata = check_metadata(metadata, len(data))
+    first = Trials(data[:1], y[:1], metadata.iloc[:1], info, **settings)
+    return first._replace(
+        _base=frozen(data),
+        _rows=np.arange(len(data)),
+        _y=check_labels(y, len(data)),
+        _metadata=metadata,
+    )
 
 
 def concatenate_trials(parts, name=None):
