@@ -5,6 +5,9 @@ from typing import Annotated
 import typer
 
 from .benchmark import benchmark
+from .datasets import app as datasets
+from .models import fit, predict
+from .submission import check_submission
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,6 +15,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(benchmark)
+app.add_typer(datasets, name="datasets")
+app.command()(fit)
+app.command()(predict)
+app.command()(check_submission)
 
 
 def _print_version(wanted):

@@ -38,7 +38,12 @@ def benchmark(
         str | None, _list("Pipeline names or YAML files; a wrong one prints all")
     ] = None,
     protocols: Annotated[
-        str | None, _list("within-session, cross-session, cross-subject")
+        str | None,
+        _list(
+            "within-session, cross-session, cross-subject, chronological; what may be "
+            "used of the test session stands after a colon, as in cross-session:past, "
+            "cross-subject:prefix(20) or cross-session:all"
+        ),
     ] = None,
     scoring: Annotated[str | None, _list("scikit-learn scorers")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; 42 by default.")] = None,

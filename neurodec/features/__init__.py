@@ -10,7 +10,16 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "_cospectra": ["CospectralTangentSpace", "shrunk_cospectra"],
         "_filter_bank": ["FilterBankCovariances", "filter_bank"],
+        "_filter_bank_csp": ["FilterBankCSP", "band_covariances"],
         "_log_variance": ["LogVariance"],
+        "_reference_correlations": [
+            "ReferenceCorrelations",
+            "canonical_correlations",
+            "sinusoidal_references",
+        ],
+        "_selection": ["R2Selection", "r2_map"],
+        "_spectra": ["BandPower", "NodeStrength", "band_power", "node_strength"],
     },
 )

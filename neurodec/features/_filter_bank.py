@@ -6,15 +6,9 @@ import numbers
 import numpy as np
 from pyriemann.geometry.covariance import covariances
 from scipy.signal import butter, sosfiltfilt
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import TransformerMixin
 
-from ._checks import (
-    check_trials,
-    refuse_constant,
-    remember_channels,
-    require_same_channels,
-)
+from ._sampled import SampledEstimator, positive
 
 # Trials that are filtered at a time: the bank multiplies their memory.
 _BLOCK = 128
@@ -62,11 +56,10 @@ def filter_bank(X, bands, sfreq, order=1):
     >>> filter_bank(X, [(12, 14), (20, 22)], sfreq=256).std(axis=-1).round(1)
     array([[0.7, 0. ]])
     """
-    sfreq = _positive("sfreq", sfreq, "the sampling rate in Hz")
+    sfreq = positive("sfreq", sfreq, "the sampling rate in Hz")
     if isinstance(order, bool) or not isinstance(order, numbers.Integral) or order < 1:
         raise ValueError(f"order is {order!r}; give a whole number from 1, such as 1.")
-    if len(bands) == 0:
-        raise ValueError("bands is empty; give at least one, such as [(12, 14)].")
+    check_bands(bands)
     return np.concatenate(
         [_filter_band(X, low, high, sfreq, order) for low, high in bands], axis=-2
     )
@@ -95,7 +88,7 @@ def _filter_band(X, low, high, sfreq, order):
     return sosfiltfilt(sos, X, axis=-1, padlen=transient)
 
 
-class FilterBankCovariances(TransformerMixin, BaseEstimator):
+class FilterBankCovariances(TransformerMixin, SampledEstimator):
     """Covariance of trials filtered around each stimulus frequency.
 
     Trials are band-passed around every frequency by `filter_bank`, the filtered copies
@@ -187,12 +180,9 @@ class FilterBankCovariances(TransformerMixin, BaseEstimator):
             and half the sampling rate, trials are shorter than the filter's transient,
             a trial holds NaN, or a channel is constant within a trial.
         """
-        X, ch_names, sfreq = check_trials(X)
-        refuse_constant(X, ch_names)
-        sfreq = self._resolve_sfreq(sfreq)
+        X, ch_names, sfreq = self._check_training(X)
         self._covariances(X[:1], sfreq)  # raises what transform would raise
-        remember_channels(self, X, ch_names)
-        self.sfreq_ = sfreq
+        self._remember(X, ch_names, sfreq)
         return self
 
     def transform(self, X):
@@ -213,19 +203,8 @@ class FilterBankCovariances(TransformerMixin, BaseEstimator):
             As in `fit`, and if the channels or the sampling rate are not those of
             `fit`.
         """
-        check_is_fitted(self)
-        X, ch_names, sfreq = check_trials(X)
-        require_same_channels(self, X, ch_names)
-        refuse_constant(X, ch_names)
-        if sfreq is not None and not math.isclose(sfreq, self.sfreq_):
-            raise ValueError(
-                f"the epochs are sampled at {sfreq:g} Hz, but FilterBankCovariances "
-                f"was fitted at {self.sfreq_:g} Hz: epochs.resample({self.sfreq_:g})."
-            )
-        blocks = range(0, len(X), _BLOCK)
-        return np.concatenate(
-            [self._covariances(X[i : i + _BLOCK], self.sfreq_) for i in blocks]
-        )
+        X = self._check_new(X)
+        return in_blocks(self._covariances, X, self.sfreq_)
 
     def _covariances(self, X, sfreq):
         bands = _bands(self.frequencies, self.half_bandwidth)
@@ -233,46 +212,42 @@ class FilterBankCovariances(TransformerMixin, BaseEstimator):
             filter_bank(X, bands, sfreq, self.order), estimator=self.estimator
         )
 
-    def _resolve_sfreq(self, sfreq):
-        if self.sfreq is None and sfreq is None:
-            raise ValueError(
-                "the sampling rate is unknown: pass sfreq= in Hz, or fit on mne.Epochs."
-            )
-        if self.sfreq is None:
-            return sfreq
-        own = _positive("sfreq", self.sfreq, "the sampling rate in Hz")
-        if sfreq is not None and not math.isclose(own, sfreq):
-            raise ValueError(
-                f"sfreq is {own:g} Hz, but the epochs are sampled at {sfreq:g} Hz: set "
-                f"sfreq={sfreq:g}, or None to take theirs, or resample them."
-            )
-        return own
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
+def in_blocks(function, X, *args):
+    """Apply a function of trials to some at a time, for its memory."""
+    blocks = range(0, len(X), _BLOCK)
+    return np.concatenate([function(X[i : i + _BLOCK], *args) for i in blocks])
 
 
 def _bands(frequencies, half_bandwidth):
-    half = _positive("half_bandwidth", half_bandwidth, "half a band's width in Hz")
+    half = positive("half_bandwidth", half_bandwidth, "half a band's width in Hz")
+    centres = check_frequencies(frequencies)
+    return [(centre - half, centre + half) for centre in centres]
+
+
+def check_frequencies(frequencies):
+    """Stimulus frequencies as floats, each once."""
     if isinstance(frequencies, (str, numbers.Real)) or len(frequencies) == 0:
         raise ValueError(
             f"frequencies is {frequencies!r}; give a list of stimulus frequencies in "
             "Hz, such as [13, 17, 21]."
         )
-    centres = [_positive("a frequency", f, "a number in Hz") for f in frequencies]
+    centres = [positive("a frequency", f, "a number in Hz") for f in frequencies]
     if len(set(centres)) < len(centres):
         raise ValueError(
-            f"frequencies {list(frequencies)} repeat one, which makes the covariance "
-            "singular: give each once."
+            f"frequencies {list(frequencies)} repeat one, which tells nothing more and "
+            "makes the covariance singular: give each once."
         )
-    return [(centre - half, centre + half) for centre in centres]
+    return centres
 
 
-def _positive(name, value, meaning):
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value!r}; give {meaning}, greater than 0.")
-    return float(value)
+def check_bands(bands):
+    """Raise ValueError unless bands are a list of pairs of frequencies."""
+    listed = isinstance(bands, (list, tuple, np.ndarray))
+    if not listed or any(np.shape(band) != (2,) for band in bands):
+        raise ValueError(
+            f"bands is {bands!r}; give a list of pairs in Hz, such as [(8, 12), "
+            "(12, 16)]."
+        )
+    if len(bands) == 0:
+        raise ValueError("bands is empty; give at least one, such as [(12, 14)].")
