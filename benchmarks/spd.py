@@ -98,8 +98,8 @@ def main():
     write_table(
         "spd",
         "Speed on covariance matrices",
-        "Against pyRiemann in the same process, on the same arrays: one BLAS thread for "
-        f"both, the fastest of {TURNS} runs each, taking turns. neurodec spreads "
+        "Against pyRiemann in the same process, on the same arrays: one BLAS thread "
+        f"for both, the fastest of {TURNS} runs each, taking turns. neurodec spreads "
         "matrices over the two cores of the machine. The mean stops at the same norm "
         "of the gradient.",
         columns,
@@ -128,7 +128,8 @@ def on_device():
     difference = np.abs(found.cpu().numpy() - expected).max() / np.abs(expected).max()
     print(
         f"{torch.cuda.get_device_name()}: {1e3 * slow:.1f} ms on the processor, "
-        f"{1e3 * fast:.1f} ms here, ratio {slow / fast:.1f}, difference {difference:.0e}"
+        f"{1e3 * fast:.1f} ms here, ratio {slow / fast:.1f}, "
+        f"difference {difference:.0e}"
     )
 
 

@@ -58,7 +58,12 @@ html_title = "neurodec"
 html_show_sourcelink = False
 # Pages without pages below them need no navigation at their side.
 html_sidebars = dict.fromkeys(
-    ["contributing", "datasets", "honest_scores", "install", "pipelines"], []
+    [
+        *("alignment", "contributing", "datasets", "fit_and_apply", "honest_scores"),
+        *("install", "pipelines", "preprocessing", "recordings", "simulated"),
+        *("spelling", "statistics", "submit_to_moabb"),
+    ],
+    [],
 )
 html_theme_options = {
     "header_links_before_dropdown": 8,
@@ -66,3 +71,13 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,
 }
+
+
+def _skip_member(app, what, name, member, skip, options):
+    """Leave out what scikit-learn makes for metadata routing: its text links there."""
+    return True if name.startswith("set_") and name.endswith("_request") else skip
+
+
+def setup(app):
+    """Connect the rule above."""
+    app.connect("autodoc-skip-member", _skip_member)

@@ -1,6 +1,7 @@
 """What to say to somebody who gave a name or a number that is not known."""
 
 import difflib
+import re
 
 _LISTED = 30
 
@@ -51,3 +52,15 @@ def number_ranges(numbers):
     return ", ".join(
         f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)
     )
+
+
+def natural_key(value):
+    """Sort key that puts "2" before "10".
+
+    Examples
+    --------
+    >>> sorted(["10", "2", "S1"], key=natural_key)
+    ['2', '10', 'S1']
+    """
+    parts = re.split(r"(\d+)", str(value))
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]

@@ -8,11 +8,13 @@ from pyriemann.tangentspace import TangentSpace
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from neurodec.datasets import trials_from_arrays
 from neurodec.evaluation import ResultStore, evaluate, get_protocol
+from neurodec.preprocessing import Recenter
 
 PIPELINES = {
     "mdm": make_pipeline(Covariances("oas"), MDM()),
@@ -399,3 +401,157 @@ def test_rare_targets_are_scored_by_balanced_accuracy_too():
     trials = trials_from_arrays(trials.X, y, sfreq=64, metadata=trials.metadata)
     results = evaluate(trials, {"mdm": PIPELINES["mdm"]}, "cross-session")
     assert list(results.rows["scores"][0]) == ["roc_auc", "balanced_accuracy"]
+
+
+# Targets and domains
+
+ALIGNED = make_pipeline(Recenter("trials", metric="euclid"), *PIPELINES["ts-lr"])
+TARGETS = ["none", "past", "prefix(6)", "prefix(25%)", "all"]
+
+
+@pytest.fixture(scope="module")
+def drifting():
+    """Each session has its own gains; the trials are in the order of recording."""
+    trials = make_trials(n_subjects=2, n_sessions=3, n_trials=24)
+    domain = np.repeat(np.arange(6), 24)
+    gains = np.exp(np.random.default_rng(5).standard_normal((6, 3)))
+    return trials_from_arrays(
+        gains[domain][:, :, None] * trials.X,
+        trials.y,
+        sfreq=64,
+        metadata=trials.metadata.assign(onset=4.0 * np.tile(np.arange(24), 6)),
+        name="drifting",
+    )
+
+
+@pytest.fixture(scope="module")
+def by_target(drifting):
+    pipelines = {"aligned": ALIGNED, "ts-lr": PIPELINES["ts-lr"]}
+    protocols = [get_protocol("cross-session", target) for target in TARGETS]
+    return evaluate(drifting, pipelines, protocols, scoring="accuracy")
+
+
+def test_every_row_tells_its_target(by_target):
+    rows = by_target.rows
+    assert (rows["status"] == "ok").all()
+    assert set(rows["target"]) == set(TARGETS)
+    assert (rows["transductive"] == (rows["target"] == "all")).all()
+    n_test = rows.groupby("target")["n_test"].unique().map(list).to_dict()
+    assert n_test == {
+        "none": [24], "past": [24], "all": [24], "prefix(6)": [18], "prefix(25%)": [18]
+    }  # fmt: skip
+    assert rows["key"].is_unique
+    table = by_target.to_moabb()
+    assert set(table["target"]) == set(TARGETS)
+    assert len(by_target.summary()) == 2 * len(TARGETS)
+
+
+def test_a_pipeline_that_aligns_nothing_answers_the_same_under_every_target(by_target):
+    rows = by_target.rows.query("pipeline == 'ts-lr'")
+    for _, of_fold in rows.groupby(["subject", "session"]):
+        answers = {
+            row.target: by_target.predictions(row.key) for row in of_fold.itertuples()
+        }
+        plain = answers.pop("none")
+        for kept in answers.values():
+            np.testing.assert_allclose(
+                kept["response"], plain["response"][kept["trial"]], rtol=1e-9
+            )
+
+
+def test_alignment_of_the_test_session_pays(by_target):
+    scores = by_target.summary().set_index(["target", "pipeline"])["score"]
+    for target in ("past", "prefix(6)", "all"):
+        assert scores[target, "aligned"] > scores["none", "ts-lr"] + 0.03
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_scores_under_a_target_equal_a_plain_loop(drifting, by_target, target):
+    from sklearn.metrics import accuracy_score
+
+    X, y = drifting.X, drifting.y
+    domains = drifting.metadata.groupby(["subject", "session"]).ngroup().to_numpy()
+    protocol = get_protocol("cross-session", target)
+    for fold in protocol.folds(y, drifting.metadata, seed=42):
+        aligner = clone(ALIGNED[0]).fit(X[fold.train], domains=domains[fold.train])
+        decoder = clone(PIPELINES["ts-lr"]).fit(
+            aligner.transform(X[fold.train], domains=domains[fold.train]), y[fold.train]
+        )
+        rows = np.r_[fold.given, fold.test]
+        aligned = aligner.transform(X[rows], target=target, order=np.arange(len(rows)))
+        predicted = decoder.predict(aligned[len(fold.given) :])
+        row = by_target.rows.query(
+            "target == @target and pipeline == 'aligned' and "
+            "subject == @fold.subject and session == @fold.session"
+        )
+        assert row["score"].tolist() == [accuracy_score(y[fold.test], predicted)]
+
+
+def test_one_fit_serves_all_targets(drifting):
+    class Counting(Failing):
+        fits = 0
+
+        def fit(self, X, y):
+            Counting.fits += 1
+            return super().fit(X[:20], y[:20])
+
+    protocols = [get_protocol("cross-session", target) for target in TARGETS]
+    evaluate(drifting, {"c": Counting()}, protocols, scoring="accuracy")
+    assert Counting.fits == 6
+
+
+def test_several_processes_give_the_same_rows_under_targets(drifting, by_target):
+    pipelines = {"aligned": ALIGNED, "ts-lr": PIPELINES["ts-lr"]}
+    protocols = [get_protocol("cross-session", target) for target in TARGETS]
+    parallel = evaluate(drifting, pipelines, protocols, scoring="accuracy", n_jobs=2)
+    columns = ["protocol", "pipeline", "subject", "session", "score", "key"]
+    assert parallel.rows[columns].equals(by_target.rows[columns])
+
+
+def test_domains_are_part_of_the_key_where_they_are_used(drifting):
+    merged = drifting.metadata.assign(
+        session=drifting.metadata["session"].replace({"2": "1"})
+    )
+    merged["onset"] = merged.groupby(["subject", "session"]).cumcount() * 4.0
+    other = trials_from_arrays(
+        drifting.X, drifting.y, sfreq=64, metadata=merged, name="drifting"
+    )
+    both = {"aligned": ALIGNED, "ts-lr": PIPELINES["ts-lr"]}
+    first, second = (
+        evaluate(trials, both, "cross-session", scoring="accuracy").rows.query(
+            "session == '0'"
+        )
+        for trials in (drifting, other)
+    )
+    same = first["key"].isin(second["key"])
+    assert same[first["pipeline"] == "ts-lr"].all()
+    assert not same[first["pipeline"] == "aligned"].any()
+
+
+def test_inside_a_grid_search_domains_and_target_reach_the_aligner(drifting):
+    search = GridSearchCV(
+        make_pipeline(Recenter("trials"), *PIPELINES["ts-lr"]),
+        {"logisticregression__C": [1.0]},
+        cv=2,
+    )
+    alone = make_pipeline(Recenter("trials"), *PIPELINES["ts-lr"])
+    rows = evaluate(
+        drifting, {"a": search, "b": alone}, "cross-session:all", scoring="accuracy"
+    ).rows
+    assert (rows["status"] == "ok").all()
+    scores = rows.groupby("pipeline")["score"].apply(list)
+    assert scores["a"] == scores["b"]
+
+
+def test_in_time_the_recipe_sets_the_gap(drifting):
+    results = evaluate(
+        drifting, {"ts-lr": PIPELINES["ts-lr"]}, "chronological", scoring="accuracy"
+    )
+    (gap,) = {identity["gap"] for identity in _protocols_of(results)}
+    assert gap == 1.0
+    assert results.rows["n_train"].tolist() == [5, 10, 15, 20] * 6
+
+
+def _protocols_of(results):
+    store = results._store
+    return [row["identity"]["protocol"] for row in store.rows()]

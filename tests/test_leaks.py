@@ -1,5 +1,8 @@
 """Shuffled labels give chance under every protocol, and a planted leak does not."""
 
+import dataclasses
+import functools
+
 import numpy as np
 import pytest
 from pyriemann.classification import MDM
@@ -9,9 +12,12 @@ from sklearn.pipeline import make_pipeline
 
 from neurodec.datasets import trials_from_arrays
 from neurodec.decoders import list_pipelines, load_pipeline, pipeline_info
-from neurodec.evaluation import list_protocols, shuffled_label_test
+from neurodec.evaluation import evaluate, get_protocol, shuffled_label_test
 from neurodec.evaluation.copies import drop_copies
 from neurodec.evaluation.leaks import shuffle_labels
+from neurodec.preprocessing import Recenter, Rescale, Rotate
+
+PROTOCOLS = ["within-session", "cross-session", "cross-subject"]
 
 
 class RemembersEarlierFolds(ClassifierMixin, BaseEstimator):
@@ -56,51 +62,46 @@ def make_trials(n_times=64, sfreq=128.0, n_classes=2, seed=0):
         sfreq=sfreq,
         subject=subject,
         session=session,
+        metadata={"onset": np.tile(np.arange(24.0), 6)},
     )
 
 
 PLANTED = {"total": 1.0, "mild": 0.35}
 
 
-@pytest.fixture(scope="module")
-def shuffled_scores():
-    """All pipelines and two planted leaks; the level holds for all rows together."""
-    by_kind = {"usual": {}, "ssvep": {}}
-    for name in list_pipelines():
-        ssvep = "SSVEP" in pipeline_info(name)["paradigms"]
-        by_kind["ssvep" if ssvep else "usual"][name] = load_pipeline(name)
-    for name, share in PLANTED.items():
-        by_kind["usual"][name] = RemembersEarlierFolds(share)
-    RemembersEarlierFolds.memory.clear()
-    n_cases = sum(map(len, by_kind.values()))
-    rows = {}
-    for kind, pipelines in by_kind.items():
-        trials = make_trials(256, 256.0, 3) if kind == "ssvep" else make_trials()
-        table = shuffled_label_test(
-            trials,
-            pipelines,
-            list_protocols(),
-            n_shuffles=6,
-            level=0.001 * len(pipelines) / n_cases,
-        )
-        rows.update({(row.protocol, row.pipeline): row for row in table.itertuples()})
-    return rows
+CASES = [*list_pipelines(), *PLANTED]
 
 
-@pytest.mark.parametrize("protocol", list_protocols())
+@functools.cache
+def shuffled_scores(name):
+    """A pipeline or a planted leak, by protocol; the level holds for all of them."""
+    ssvep = name not in PLANTED and "SSVEP" in pipeline_info(name)["paradigms"]
+    if name in PLANTED:
+        pipeline = RemembersEarlierFolds(PLANTED[name])
+    else:
+        pipeline = load_pipeline(name)
+    table = shuffled_label_test(
+        make_trials(256, 256.0, 3) if ssvep else make_trials(),
+        {name: pipeline},
+        PROTOCOLS,
+        n_shuffles=6,
+        level=0.001 / len(CASES),
+    )
+    return {row.protocol: row for row in table.itertuples()}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", list_pipelines())
-def test_every_pipeline_is_at_chance_under_every_protocol(
-    name, protocol, shuffled_scores
-):
-    row = shuffled_scores[protocol, name]
+def test_every_pipeline_is_at_chance_under_every_protocol(name, protocol):
+    row = shuffled_scores(name)[protocol]
     assert not row.leaks
     assert abs(row.score - row.chance) < 0.12
 
 
-@pytest.mark.parametrize("protocol", list_protocols())
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", PLANTED)
-def test_planted_leaks_are_caught_under_every_protocol(name, protocol, shuffled_scores):
-    row = shuffled_scores[protocol, name]
+def test_planted_leaks_are_caught_under_every_protocol(name, protocol):
+    row = shuffled_scores(name)[protocol]
     assert row.leaks
     assert row.score > row.chance + 0.05
 
@@ -138,3 +139,114 @@ def test_copies_leave_training_and_nothing_else_does():
     hashes = np.array(["a", "b", "a", "c", "b"])
     train, test = np.array([0, 1, 3]), np.array([2])
     np.testing.assert_array_equal(drop_copies(train, test, hashes), [1, 3])
+
+
+# What the targets allow, and no more
+
+
+ALIGNED = {
+    "recentred": make_pipeline(Recenter("trials"), Covariances(), MDM()),
+    "whole family": make_pipeline(
+        Covariances("oas"), Recenter(), Rescale(), Rotate(), MDM()
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    ["cross-session:past", "cross-session:prefix(6, labelled)", "cross-subject:all"],
+)
+def test_alignment_is_at_chance_when_labels_mean_nothing(protocol):
+    table = shuffled_label_test(make_trials(), ALIGNED, [protocol], n_shuffles=6)
+    assert not table["leaks"].any()
+    assert (table["score"] - 0.5).abs().max() < 0.12
+
+
+def test_in_time_chance_and_a_planted_leak():
+    # Two blocks: small ones would lack a class under some shuffle.
+    in_time, past = (
+        dataclasses.replace(get_protocol("chronological", target), n_folds=1)
+        for target in ("none", "past")
+    )
+    trials = make_trials()
+    table = shuffled_label_test(trials, ALIGNED, [in_time, past], n_shuffles=4)
+    assert not table["leaks"].any()
+    # It remembers what the folds of the other protocol trained on.
+    leak = {"leak": RemembersEarlierFolds(0.999)}
+    table = shuffled_label_test(trials, leak, ["within-session", in_time], n_shuffles=6)
+    assert table["leaks"].all()
+
+
+class Disobedient(Recenter):
+    """Takes more of the test part than it is allowed, whatever the target."""
+
+    def __init__(self, takes="all", inputs="covariances", metric="riemann",
+                 estimator="scm", prior=None):  # fmt: skip
+        super().__init__(inputs, metric, estimator, prior)
+        self.takes = takes
+
+    def transform(self, X, domains=None, target="none", order=None, labels=None):
+        aligned = super().transform(X, domains, target, order, labels)
+        if self.takes == "all":
+            return super().transform(X, domains, "all")
+        if self.takes == "the next":
+            weight = np.r_[np.linalg.norm(X[1:], axis=(1, 2)), 1.0]
+            return aligned * weight[:, None, None]
+        if self.takes == "rows beyond the prefix" and target.startswith("prefix"):
+            return super().transform(X, domains, f"prefix({len(X)})", order)
+        return aligned
+
+
+@pytest.mark.parametrize(
+    "takes, target, said",
+    [
+        ("all", "none", "depend on other test trials"),
+        ("the next", "none", "depend on other test trials"),
+        ("all", "past", "depend on the future"),
+        ("the next", "past", "depend on the future"),
+        ("all", "prefix(6)", "depend on other test trials"),
+        ("rows beyond the prefix", "prefix(6)", "depend on other test trials"),
+        ("rows beyond the prefix", "past", None),
+        ("all", "all", None),
+    ],
+)
+def test_more_than_the_target_allows_is_caught_at_run_time(takes, target, said):
+    pipelines = {
+        "honest": make_pipeline(Covariances(), Recenter(), MDM()),
+        "leaky": make_pipeline(Covariances(), Disobedient(takes), MDM()),
+    }
+    trials = make_trials().select(subject=[1, 2])
+    rows = evaluate(trials, pipelines, get_protocol("cross-session", target)).rows
+    errors = rows.set_index("pipeline")["error"]
+    assert errors["honest"].isna().all()
+    if said is None:
+        assert errors["leaky"].isna().all()
+    else:
+        assert errors["leaky"].str.contains(said).all()
+
+
+class Spy(Recenter):
+    """Writes down what it is handed in transform."""
+
+    seen = []
+
+    def transform(self, X, domains=None, target="none", order=None, labels=None):
+        self.seen.append((len(X), target, labels))
+        return super().transform(X, domains, target, order, labels)
+
+
+@pytest.mark.parametrize("target", ["prefix(6, labelled)", "prefix(25%, labelled)"])
+def test_labels_of_scored_trials_never_leave_the_evaluator(target):
+    Spy.seen.clear()
+    spy = {"spy": make_pipeline(Covariances(), Spy(), MDM())}
+    trials = make_trials().select(subject=[1, 2])
+    rows = evaluate(trials, spy, get_protocol("cross-session", target)).rows
+    assert (rows["status"] == "ok").all()
+    handed = [labels for _, _, labels in Spy.seen if labels is not None]
+    assert len(handed) >= 4
+    for labels in handed:
+        assert set(labels[:6]) <= {0, 1}
+        assert (labels[6:] == -1).all()
+    assert {seen for _, seen, labels in Spy.seen if labels is not None} == {
+        "prefix(6, labelled)"
+    }

@@ -9,15 +9,34 @@ import pytest
 from moabb.evaluations import (
     CrossSessionEvaluation,
     CrossSubjectEvaluation,
+    CrossSubjectMode,
     WithinSessionEvaluation,
 )
+from moabb.evaluations.splitters import CrossSubjectSplitter
+from pyriemann.estimation import Covariances
+from pyriemann.geometry.base import invsqrtm
+from pyriemann.geometry.covariance import covariances
+from pyriemann.geometry.mean import gmean
+from pyriemann.tangentspace import TangentSpace
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
+from sklearn.pipeline import make_pipeline
 
 from neurodec.datasets import as_moabb, dataset_info, load
 from neurodec.decoders import list_pipelines, load_pipeline
 from neurodec.evaluation import evaluate, get_protocol
+from neurodec.evaluation.scoring import asks_for
+from neurodec.preprocessing import Recenter
 
-IMAGERY = list_pipelines("LeftRightImagery")
+# Without those that ask for the sampling rate, which MOABB's arrays do not know, or for
+# domains, which MOABB does not name.
+IMAGERY = [
+    name
+    for name in list_pipelines("LeftRightImagery")
+    if not any(key.endswith("__sfreq") for key in load_pipeline(name).get_params())
+    and not asks_for(load_pipeline(name), "domains")
+]
 CLASSES = {
     "within-session": WithinSessionEvaluation,
     "cross-session": CrossSessionEvaluation,
@@ -173,3 +192,133 @@ def test_moabb_analysis_plots_our_export(simulated):
     assert isinstance(statistics, pd.DataFrame)
     p_values, effects = find_significant_differences(statistics)
     assert plotting.summary_plot(p_values, effects).axes
+
+
+def test_aligned_pipelines_agree_within_a_session(simulated, tmp_path):
+    trials = simulated[0].select(subject=1)
+    dataset, paradigm = as_moabb(trials)
+    name, protocol = "recenter-ts-lr", "within-session"
+    theirs, _ = moabb_scores(dataset, paradigm, protocol, name, tmp_path)
+    results = evaluate(trials, [name], [protocol], seed=SEED)
+    assert_equal_scores(our_scores(trials, results, protocol, name), theirs)
+
+
+# MOABB's cross-subject modes
+
+MODES = {
+    "train": "none",
+    "train_trialwise": "none",
+    "train_and_target_unlabeled_20p": "prefix(20%)",
+    "train_and_target_unlabeled_50p": "prefix(50%)",
+    "train_and_target_unlabeled_full": "all",
+    "train_and_target_labeled_20p": "prefix(20%, labelled)",
+    "train_and_target_labeled_50p": "prefix(50%, labelled)",
+}
+
+
+class AlignedForMoabb(ClassifierMixin, BaseEstimator):
+    """Recentring by subject, written with pyRiemann alone, as MOABB's modes feed it."""
+
+    __metadata_request__fit = dict.fromkeys(
+        ("subjects", "X_target_unlabeled", "X_target_labeled", "y_target_labeled"), True
+    )
+
+    def fit(
+        self,
+        X,
+        y,
+        subjects=None,
+        X_target_unlabeled=None,
+        X_target_labeled=None,
+        y_target_labeled=None,
+    ):
+        self.classes_ = np.unique(y)
+        means = {s: self._mean(X[subjects == s]) for s in dict.fromkeys(subjects)}
+        origin = gmean(np.stack(list(means.values())))
+        self.start_ = invsqrtm(origin)
+        maps = {s: self._map(mean) for s, mean in means.items()}
+        target = X_target_unlabeled
+        if target is None:
+            target = X_target_labeled
+        self.map_ = self._map(origin if target is None else self._mean(target))
+        self.pipeline_ = clone(DECODER).fit(
+            np.stack([maps[s] for s in subjects]) @ X, y
+        )
+        return self
+
+    @staticmethod
+    def _mean(X):
+        return gmean(covariances(X, "scm"))
+
+    def _map(self, mean):
+        return invsqrtm(self.start_ @ mean @ self.start_) @ self.start_
+
+    def decision_function(self, X):
+        return self.pipeline_.decision_function(self.map_ @ X)
+
+    def predict(self, X):
+        return self.pipeline_.predict(self.map_ @ X)
+
+
+DECODER = make_pipeline(Covariances("oas"), TangentSpace(), LogisticRegression())
+
+
+@pytest.fixture(scope="module")
+def one_session():
+    """MOABB pools the sessions of a subject, and we do not."""
+    return load("simulated", subjects=[1, 2, 3]).select(session="0")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_scores_of_moabbs_cross_subject_modes(mode, one_session, tmp_path):
+    dataset, paradigm = as_moabb(one_session)
+    evaluation = CrossSubjectEvaluation(
+        paradigm=paradigm,
+        datasets=[dataset],
+        random_state=SEED,
+        cs_mode=mode,
+        overwrite=True,
+        hdf5_path=str(tmp_path),
+    )
+    recorder = RecordingScorer()
+    if mode != "train_trialwise":  # Which takes names of scorers only.
+        paradigm.scorer = recorder
+    table = evaluation.process({"aligned": AlignedForMoabb()})
+    protocol = get_protocol("cross-subject", MODES[mode])
+    ours = {"aligned": make_pipeline(Recenter("trials", prior=0), *DECODER)}
+    rows = evaluate(one_session, ours, protocol, seed=SEED).rows
+    assert (rows["status"] == "ok").all()
+    assert rows["transductive"].all() == ("full" in mode)
+    scores = rows.set_index("subject")["score"]
+    for row in table.itertuples():
+        assert row.score == pytest.approx(scores[int(row.subject)], abs=1e-6)
+    if recorder.scores:
+        folds = protocol.folds(one_session.y, one_session.metadata, SEED)
+        for fold in folds:
+            part = np.ascontiguousarray(one_session.X[fold.test])
+            theirs = recorder.scores[hashlib.sha256(part).hexdigest()]
+            assert abs(theirs - scores[fold.subject]) <= 1e-10
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_calibration_and_test_trials_of_moabbs_modes(mode, simulated):
+    trials = simulated[0]
+    theirs = CrossSubjectSplitter(
+        calibration_size=CrossSubjectMode(mode).calibration_size,
+        calibration_labeled=CrossSubjectMode(mode).calibration_labeled,
+    )
+    protocol = get_protocol("cross-subject", MODES[mode])
+    folds = protocol.folds(trials.y, trials.metadata, SEED)
+    for train, *calibration, test in theirs.split(trials.y, trials.metadata):
+        subject = trials.metadata["subject"][test[0]]
+        ours = [fold for fold in folds if fold.subject == subject]
+        assert all(np.array_equal(fold.train, train) for fold in ours)
+        tested = np.concatenate([fold.test for fold in ours])
+        np.testing.assert_array_equal(np.sort(tested), test)
+        given = np.concatenate([fold.given for fold in ours])
+        if "full" in mode:  # MOABB gives what it tests; we say so by the target.
+            np.testing.assert_array_equal(calibration[0], test)
+        else:
+            np.testing.assert_array_equal(np.sort(given), np.concatenate(
+                [*calibration, np.empty(0, int)]
+            ))  # fmt: skip

@@ -9,10 +9,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from neurodec.evaluation import (
+    compare_pipelines,
+    paired_differences,
+    score_intervals,
+)
 from neurodec.reporting import (
+    comparison_matrix,
     confusion_table,
     metric_table,
     plot_confusion,
+    plot_differences,
+    plot_paired,
     plot_scores,
     score_table,
     subject_table,
@@ -357,6 +365,91 @@ def test_confusion_of_a_failed_pipeline_is_refused():
         plot_confusion(results, "mdm", "within-session")
 
 
+# Comparison
+
+
+def test_difference_dots_and_bars_are_the_comparison():
+    results = make_results(n_subjects=6)
+    (ax,) = plot_differences(results, "cross-session", "mdm").axes
+    table = compare_pipelines(results, "cross-session", reference="mdm")
+    values = paired_differences(results, "cross-session", reference="mdm")
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(table["first"])
+    clouds = [c.get_offsets() for c in ax.collections if len(c.get_offsets()) == 6]
+    bars = [line.get_xdata() for line in ax.lines[1:]]
+    for i, row in enumerate(table.itertuples()):
+        np.testing.assert_allclose(clouds[i][:, 0], 100 * values.iloc[:, i])
+        np.testing.assert_allclose(bars[i], [100 * row.low, 100 * row.high])
+
+
+def test_paired_dots_are_the_subjects():
+    results = make_results(n_subjects=4)
+    (ax,) = plot_paired(results, "cross-session", "mdm", "ts-lr").axes
+    subjects = 100 * subject_table(results, "cross-session")
+    np.testing.assert_allclose(
+        ax.collections[0].get_offsets(), subjects[["ts-lr", "mdm"]]
+    )
+
+
+def test_comparison_tables_hold_the_numbers(write):
+    results = make_results(protocols=("cross-session",), n_subjects=9)
+    page = write(results)
+    pairs = compare_pipelines(results, "cross-session")
+    matrix = comparison_matrix(pairs)
+    header, *rows = page.tables[
+        "cross-session: row minus column, percentage points (p, corrected)"
+    ]
+    assert header[1:] == list(matrix)
+    for i, row in enumerate(rows):
+        for j, cell in enumerate(row[1:]):
+            if i == j:
+                assert cell == "–"
+            else:
+                value = float(cell.split()[0].replace("−", "-"))
+                assert value == pytest.approx(100 * matrix.iat[i, j], abs=0.051)
+                assert cell.endswith("*")
+    rows = page.tables["cross-session: every pair, percentage points"][1:]
+    for row, pair in zip(rows, pairs.itertuples(), strict=True):
+        assert row[0] == f"{pair.first} − {pair.second}"
+        assert row[4] == f"{pair.n_better} of 9"
+        assert row[6].startswith(f"{pair.p_holm:.3f}")
+    assert "9 subjects: p cannot be less than 0.004, or 0.012 after" in page.text
+
+
+def test_intervals_are_printed_and_few_subjects_said_plainly(write):
+    results = make_results(protocols=("cross-session",), n_subjects=5)
+    page = write(results)
+    intervals = score_intervals(results).set_index("pipeline")
+    for row in page.tables["cross-session: ROC-AUC, %"][1:]:
+        found = intervals.loc[row[0]]
+        assert row[2] == f"{100 * found['low']:.1f} to {100 * found['high']:.1f}"
+    assert "5 subjects: p cannot be less than 0.062" in page.text
+    assert "no difference, however large, can reach 0.05 here" in page.text
+
+
+def test_one_subject_gets_words_instead_of_an_empty_figure(write):
+    options = dict(n_subjects=1, protocols=("cross-session",), scoring="accuracy")
+    page = write(make_results(**options))
+    assert "One subject: how pipelines compare in other people" in page.text
+    rows = page.tables["cross-session: accuracy, %"][1:]
+    assert all(row[2].endswith(" (trials)") for row in rows)
+    assert len([tag for tag, _ in page.tags if tag == "svg"]) == 1 + 3
+    page = write(make_results(("a",), ("cross-session",)))
+    assert "One pipeline has a score: there is nothing to compare." in page.text
+
+
+def test_pipelines_without_common_subjects_are_not_compared(write):
+    page = write(
+        make_results(
+            ("a", "b"),
+            ("cross-session",),
+            n_subjects=2,
+            fails=lambda fold: (fold["pipeline"] == "a") == (fold["subject"] == "1"),
+        )
+    )
+    assert "No two subjects have scores of the same two pipelines" in page.text
+    assert page.open == []
+
+
 # The page
 
 
@@ -384,7 +477,7 @@ def test_ids_are_unique_and_references_resolve(page):
 def test_page_is_accessible(page):
     assert ("html", {"lang": "en"}) in page.tags
     figures = [attrs for tag, attrs in page.tags if tag == "svg"]
-    assert len(figures) == 2 + 6
+    assert len(figures) == 2 + 2 * 2 + 6
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in figures)
     assert all(attrs.get("scope") for tag, attrs in page.tags if tag == "th")
     tables = [tag for tag, _ in page.tags if tag == "table"]
@@ -407,7 +500,7 @@ def test_score_table_prints_percent_and_marks_what_is_not_above_chance(write):
         assert cells["Target"] == "none"
         assert cells["Subjects"] == "3" and cells["Folds"] == "30"
         assert cells["Failed"] == ("6" if want.pipeline == "mdm" else "0")
-    assert [row[2] for row in rows].count("≤ chance") == 1
+    assert [row[3] for row in rows].count("≤ chance") == 1
 
 
 def test_subject_and_confusion_tables_hold_the_numbers(page):

@@ -1,6 +1,7 @@
 """The main job in one call: dataset, pipelines, protocols, report."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 from .._yaml import read_mapping
@@ -25,7 +26,8 @@ class BenchmarkConfig:
     pipelines : list of str or None, default=None
         Names or YAML files; the dataset's usual ones by default.
     protocols : list of str or None, default=None
-        Within-session, and cross-session where there are several sessions.
+        Within-session, and cross-session where there are several sessions. A target
+        may stand after a colon: "cross-session:past", "cross-subject:prefix(20)".
     scoring : list of str or None, default=None
         The dataset's by default.
     seed : int, default=42
@@ -178,7 +180,10 @@ def describe(config, trials, protocols, command):
             "classes": [str(c) for c in trials.classes],
         },
         "recipe": trials.recipe,
-        "protocols": [_describe(protocol, metadata) for protocol in protocols],
+        "protocols": [
+            _describe(get_protocol(protocol).for_trials(trials), metadata)
+            for protocol in protocols
+        ],
         "scoring": config.scoring,
         "seed": config.seed,
         "keep_copies": config.keep_copies,
@@ -188,7 +193,6 @@ def describe(config, trials, protocols, command):
 
 def _describe(protocol, metadata):
     """A protocol's settings; who cannot take part in it stands in its description."""
-    protocol = get_protocol(protocol)
     settings = protocol.to_dict()
     sessions = metadata.groupby("subject")["session"].nunique()
     alone = sessions.index[sessions < 2].tolist()
@@ -208,7 +212,8 @@ def _protocols(config, trials):
 def _names(what, value):
     if value is None:
         return None
-    names = value.split(",") if isinstance(value, str) else value
+    # A comma inside brackets is part of a name: prefix(20, labelled).
+    names = re.split(r",(?![^(]*\))", value) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
         isinstance(name, str) and name.strip() for name in names
     ):

@@ -10,10 +10,11 @@ from sklearn.base import clone
 
 from ..datasets.trials import Trials
 from ..decoders import load_pipeline, pipeline_info
+from ..decoders._binding import bind
 from .chance import chance_level, majority_share
-from .fitting import fit_and_score
+from .fitting import Part, fit_and_score
 from .keys import library_versions
-from .plan import group_by_training, plan_tasks
+from .plan import domain_numbers, group_by_training, plan_tasks
 from .protocols import Protocol, get_protocol
 from .results import Results
 from .scoring import check_scorers
@@ -41,6 +42,7 @@ def evaluate(
     pipelines : dict of name to estimator, list of str, or str
         Names are those of :func:`neurodec.decoders.list_pipelines`, or YAML files.
     protocols : list of str or Protocol, default=("within-session",)
+        A name may hold a target after a colon, such as "cross-session:past".
     seed : int, default=42
         Of the folds, and of every ``random_state`` that a pipeline leaves at None.
     scoring : str, list of str or None, default=None
@@ -86,7 +88,7 @@ def evaluate(
     seed = _check_seed(seed)
     pipelines = _prepare(pipelines, trials, seed)
     protocols = [protocols] if isinstance(protocols, str | Protocol) else protocols
-    protocols = [get_protocol(protocol) for protocol in protocols]
+    protocols = [get_protocol(protocol).for_trials(trials) for protocol in protocols]
     if not protocols:
         raise ValueError("no protocol; name at least one, such as 'cross-session'.")
     scorers = check_scorers(scoring or _default_scoring(trials.y))
@@ -113,18 +115,23 @@ def evaluate(
 
 def _outcomes(trials, pipelines, scorers, tasks, seed, n_jobs):
     """Pairs of task and outcome, as they come; one fit for each training part."""
-    X, y = trials.X, trials.y
+    data = trials.X, trials.y, domain_numbers(trials.metadata)
     groups = group_by_training(tasks)
     calls = [
-        (i, pipelines[group[0].pipeline], group[0].train, [t.fold.test for t in group])
+        (
+            i,
+            pipelines[group[0].pipeline],
+            group[0].train,
+            [Part.of(task.fold, task.protocol) for task in group],
+        )
         for i, group in enumerate(groups)
     ]
     if n_jobs == 1 or len(groups) < 2:
-        done = (_numbered(X, y, scorers, seed, *call) for call in calls)
+        done = (_numbered(data, scorers, seed, *call) for call in calls)
     else:
         # joblib hands large arrays to its workers as one memory map, not as copies.
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            joblib.delayed(_numbered)(X, y, scorers, seed, *call) for call in calls
+            joblib.delayed(_numbered)(data, scorers, seed, *call) for call in calls
         )
     for i, outcomes in done:
         for j, pair in enumerate(zip(groups[i], outcomes, strict=True)):
@@ -133,8 +140,10 @@ def _outcomes(trials, pipelines, scorers, tasks, seed, n_jobs):
             yield pair
 
 
-def _numbered(X, y, scorers, seed, number, pipeline, train, tests):
-    return number, fit_and_score(X, y, scorers, pipeline, train, tests, seed)
+def _numbered(data, scorers, seed, number, pipeline, train, parts):
+    X, y, domains = data
+    outcomes = fit_and_score(X, y, scorers, pipeline, train, parts, seed, domains)
+    return number, outcomes
 
 
 def _row(task, outcome, trials, order, scorers, seed, run):
@@ -207,25 +216,9 @@ def _prepare(pipelines, trials, seed):
     if not pipelines:
         raise ValueError("no pipeline; name at least one.")
     return {
-        name: _bind(name, clone(pipeline), trials.sfreq, seed)
+        name: bind(name, clone(pipeline), trials.sfreq, seed)
         for name, pipeline in pipelines.items()
     }
-
-
-def _bind(name, pipeline, sfreq, seed):
-    for key, value in sorted(pipeline.get_params().items()):
-        last = key.rsplit("__", 1)[-1]
-        if last == "random_state" and value is None:
-            pipeline.set_params(**{key: seed})
-        elif last == "sfreq" and value is None:
-            pipeline.set_params(**{key: sfreq})
-        elif last == "sfreq" and value != sfreq:
-            raise ValueError(
-                f"pipeline {name!r} has {key}={value:g} Hz but the trials have "
-                f"{sfreq:g} Hz; set {key} to {sfreq:g}, or to None to take the trials' "
-                "rate."
-            )
-    return pipeline
 
 
 def _check_seed(seed):

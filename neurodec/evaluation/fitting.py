@@ -1,8 +1,8 @@
 """Fit a pipeline on one training part and score it on its test parts."""
 
-import functools
 import time
 import traceback
+import typing
 import warnings
 
 import numpy as np
@@ -10,10 +10,36 @@ from sklearn.base import clone
 from sklearn.preprocessing import LabelEncoder
 from threadpoolctl import threadpool_limits
 
-from .scoring import Responses
+from ..preprocessing._target import Target, parse_target
+from .access import refuse_forbidden
+from .scoring import Responses, call
 
 
-def fit_and_score(X, y, scorers, pipeline, train, tests, seed):
+class Part(typing.NamedTuple):
+    """A test part, and what of its session may be used.
+
+    Attributes
+    ----------
+    test, given : array of int
+        Positions of the trials to score, and of those given beforehand, in the order
+        of recording where the target needs one.
+    target : Target
+    """
+
+    test: np.ndarray
+    given: np.ndarray
+    target: Target
+
+    @classmethod
+    def of(cls, fold, protocol):
+        """The test part of a fold; a share of a session becomes a number of trials."""
+        target = parse_target(protocol.target)
+        if target.kind == "prefix":
+            target = target._replace(size=len(fold.given), percent=False)
+        return cls(fold.test, fold.given, target)
+
+
+def fit_and_score(X, y, scorers, pipeline, train, parts, seed, domains):
     """Fit a clone on the training part and score it on each test part.
 
     Parameters
@@ -24,10 +50,12 @@ def fit_and_score(X, y, scorers, pipeline, train, tests, seed):
     pipeline : estimator
     train : array of int
         Positions in ``X``.
-    tests : list of array of int
+    parts : list of Part
         Test parts of this training part: a left-out subject has one per session.
     seed : int
         Of NumPy's global generator, for steps that have no ``random_state``.
+    domains : array of int, shape (n_trials,)
+        Which session of which subject; handed to the steps that ask for it.
 
     Returns
     -------
@@ -40,10 +68,10 @@ def fit_and_score(X, y, scorers, pipeline, train, tests, seed):
         warnings.simplefilter("always")
         try:
             np.random.seed(seed % 2**32)  # noqa: NPY002
-            estimator, encoder, seconds, problem = _fit(pipeline, X, y, train)
+            estimator, encoder, seconds, problem = _fit(pipeline, X, y, train, domains)
             outcomes = [
-                problem or _score(estimator, encoder, X, y, test, scorers)
-                for test in tests
+                problem or _score(estimator, encoder, X, y, part, scorers, domains)
+                for part in parts
             ]
         finally:
             np.random.set_state(state)  # noqa: NPY002
@@ -51,7 +79,7 @@ def fit_and_score(X, y, scorers, pipeline, train, tests, seed):
     return [{**o, "seconds": seconds, "warnings": messages} for o in outcomes]
 
 
-def _fit(pipeline, X, y, train):
+def _fit(pipeline, X, y, train, domains):
     started = time.perf_counter()
     try:
         if not len(train):
@@ -62,18 +90,31 @@ def _fit(pipeline, X, y, train):
         # As MOABB does: labels become 0 ... k-1 by the training labels alone.
         encoder = LabelEncoder().fit(y[train])
         estimator = clone(pipeline)
+        labels, of_train = encoder.transform(y[train]), domains[train]
         started = time.perf_counter()
-        estimator.fit(X[train], encoder.transform(y[train]))
+        call(estimator, "fit", X[train], labels, domains=of_train)
         return estimator, encoder, time.perf_counter() - started, None
     except Exception as error:  # Whatever a pipeline raises is its result.
         return None, None, time.perf_counter() - started, _problem(error)
 
 
-def _score(estimator, encoder, X, y, test, scorers):
+def _score(estimator, encoder, X, y, part, scorers, domains):
     try:
-        said = Responses(estimator, X[test])
-        scores = said.score_all(encoder.transform(y[test]), scorers)
-        _refuse_batch(estimator, X[test], said)
+        rows = np.concatenate([part.given, part.test])
+        n_given = len(part.given)
+        context = {"domains": domains[rows]}
+        if part.target.kind != "none":
+            context["target"] = str(part.target)
+        if part.target.kind in ("past", "prefix"):
+            # The protocol has made sure that they stand as they were recorded.
+            context["order"] = np.arange(len(rows))
+        if part.target.labelled:
+            # The labels of the trials to score never leave this function.
+            known = encoder.transform(y[part.given])
+            context["labels"] = np.r_[known, np.full(len(part.test), -1)]
+        said = Responses(estimator, X[rows], context, n_given)
+        scores = said.score_all(encoder.transform(y[part.test]), scorers)
+        refuse_forbidden(said, part.target)
         return {
             "scores": scores,
             "predicted": encoder.inverse_transform(said.predict()),
@@ -82,30 +123,6 @@ def _score(estimator, encoder, X, y, test, scorers):
         }
     except Exception as error:
         return _problem(error)
-
-
-def _refuse_batch(estimator, X, said):
-    """Refuse a pipeline whose answer for a trial depends on other test trials.
-
-    Three trials, in reverse, must get the answers that they got among all: else a
-    statistic of the test part was used, and the protocol's target would be untrue.
-    """
-    rows = np.unique([0, len(X) // 2, len(X) - 1])[::-1]
-    again = Responses(estimator, X[rows])
-    if said.graded is None:
-        whole, alone, same = said.predict()[rows], again.predict(), np.array_equal
-    else:
-        whole, alone = said.graded[rows], again.graded
-        # Single precision sums in another order for another number of trials.
-        tolerance = 1e-3 if whole.dtype == np.float32 else 1e-6
-        scale = np.abs(said.graded).max()
-        same = functools.partial(np.allclose, rtol=tolerance, atol=tolerance * scale)
-    if not same(whole, alone):
-        raise ValueError(
-            f"trials {rows.tolist()} of the test part get {np.ravel(whole)[:3]} among "
-            f"all and {np.ravel(alone)[:3]} among themselves: answers depend on other "
-            "test trials; learn the reference in fit."
-        )
 
 
 def _problem(error):

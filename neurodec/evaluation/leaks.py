@@ -6,6 +6,7 @@ from scipy import stats
 
 from ..datasets.trials import Trials
 from .evaluator import evaluate
+from .protocols import Protocol, get_protocol
 
 
 def shuffle_labels(trials, seed):
@@ -46,7 +47,8 @@ def shuffled_label_test(
     test labels, by whatever way, scores more. The unit of the test is one subject
     under one shuffle: scores of folds that share training trials vary more than a
     binomial count (Noirhomme et al. 2014), but labels of different subjects and
-    shuffles are drawn apart.
+    shuffles are drawn apart. Across subjects, where one subject's labels train the
+    decoder of another, the unit is the mean of a whole shuffle.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def shuffled_label_test(
     Returns
     -------
     table : DataFrame
-        protocol, pipeline, score (mean), sd (over subjects and shuffles), chance, p
+        protocol, pipeline, score (mean), sd (over the units), chance, p
         (one-sided t test against chance) and ``leaks``.
 
     Raises
@@ -98,6 +100,13 @@ def shuffled_label_test(
         rows.append(results.rows.assign(shuffle=shuffle))
     case = ["protocol", "pipeline"]
     units = pd.concat(rows).groupby([*case, "shuffle", "subject"], sort=False)
+    units = units[["score", "chance"]].mean().reset_index()
+    protocols = [protocols] if isinstance(protocols, str | Protocol) else protocols
+    shared = {p.name for p in map(get_protocol, protocols) if p.split_unit == "subject"}
+    together = units["subject"].where(~units["protocol"].isin(shared), "all")
+    units = units.assign(subject=together).groupby(
+        [*case, "shuffle", "subject"], sort=False
+    )
     units = units[["score", "chance"]].mean().reset_index()
     if units["chance"].isna().any():
         raise ValueError("the scorer's chance is unknown; use roc_auc or accuracy.")

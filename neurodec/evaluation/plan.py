@@ -8,6 +8,7 @@ import numpy as np
 from .copies import drop_copies
 from .keys import ALGORITHM, canonical, digest, library_series
 from .protocols import Fold, Protocol
+from .scoring import asks_for
 
 
 class Task(typing.NamedTuple):
@@ -37,7 +38,8 @@ def plan_tasks(trials, pipelines, protocols, scorers, seed, keep_copies):
     -------
     tasks : dict of key to Task
         A key holds all that can change the row: signals and labels of both parts,
-        recipe, protocol, seed, scorers, parameters, our algorithm, libraries.
+        recipe, protocol, seed, scorers, parameters, our algorithm, libraries; for
+        pipelines that align domains, those of the training trials too.
     """
     y, metadata = trials.y, trials.metadata
     hashes = np.array(trials.signal_hashes())
@@ -51,6 +53,8 @@ def plan_tasks(trials, pipelines, protocols, scorers, seed, keep_copies):
         "libraries": library_series(),
     }
     plain = {name: canonical(pipeline) for name, pipeline in pipelines.items()}
+    aligned = {name for name in plain if asks_for(pipelines[name], "domains")}
+    domains = domain_numbers(metadata)
     tasks = {}
     for protocol in protocols:
         settings = protocol.to_dict()
@@ -66,8 +70,12 @@ def plan_tasks(trials, pipelines, protocols, scorers, seed, keep_copies):
                 "train": _digest_of(identities[train]),
                 "test": _digest_of(identities[fold.test]),
             }
+            if len(fold.given):
+                shared["given"] = _digest_of(identities[fold.given])
             for name, parameters in plain.items():
                 identity = {**shared, "name": name, "pipeline": parameters}
+                if name in aligned:
+                    identity["domains"] = _partition(domains, train, fold.test)
                 key = digest(identity)
                 tasks[key] = Task(key, identity, protocol, fold, train, name)
     return tasks
@@ -86,8 +94,27 @@ def group_by_training(tasks):
     """
     groups = {}
     for task in tasks:
-        groups.setdefault((task.pipeline, task.identity["train"]), []).append(task)
+        identity = task.identity
+        domains = identity.get("domains", {}).get("train")
+        part = (task.pipeline, identity["train"], domains)
+        groups.setdefault(part, []).append(task)
     return list(groups.values())
+
+
+def domain_numbers(metadata):
+    """A number for each session of each subject, shape (n_trials,)."""
+    return metadata.groupby(["subject", "session"], sort=False).ngroup().to_numpy()
+
+
+def _partition(domains, train, test):
+    """Which training trials are of one domain, and whether one of these is tested."""
+    numbers = {}  # In the order of appearance, whoever else is in the set.
+    for domain in domains[train]:
+        numbers.setdefault(domain, str(len(numbers)))
+    return {
+        "train": _digest_of(numbers[domain] for domain in domains[train]),
+        "test": numbers.get(domains[test[0]]),
+    }
 
 
 def _digest_of(identities):

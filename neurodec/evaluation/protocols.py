@@ -6,6 +6,10 @@ import typing
 import numpy as np
 
 from .._names import nearest
+from ..preprocessing._target import parse_target
+from .chronological import least_gap
+from .recording_order import refuse_disorder
+from .splitting import CHECKS, SPLITTERS
 
 
 class Fold(typing.NamedTuple):
@@ -19,6 +23,9 @@ class Fold(typing.NamedTuple):
         Whose trials the test part holds.
     number : int
         Which fold of this subject and session.
+    given : array of int
+        Trials of the test session that precede the test part and may be used, but are
+        not scored; empty unless the target is a prefix.
     """
 
     train: np.ndarray
@@ -26,6 +33,7 @@ class Fold(typing.NamedTuple):
     subject: object
     session: object
     number: int
+    given: np.ndarray = np.empty(0, int)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,20 +43,34 @@ class Protocol:
     Parameters
     ----------
     name : str
-    split_unit : {"trial", "session", "subject"}
-        What training and test never share.
-    target : {"none"}
-        What of the target domain may be used before a trial is scored. "none": not
-        one trial, not one statistic.
+    split_unit : {"trial", "block", "session", "subject"}
+        What training and test never share. A block is a stretch of time in a session;
+        training uses what was recorded before it.
+    target : str
+        What of the test session may be used, beside the trial itself, before a trial
+        is scored. "none": not one trial, not one statistic. "past": the trials
+        recorded before it. "prefix(20)": the first 20 trials of the session, which
+        are not scored; "prefix(20%)" counts as MOABB does, "prefix(20, labelled)"
+        gives their labels too. "all": all of them.
     description : str
         One sentence for the report.
     n_folds : int or None
         Folds within a session; None where groups are left out one by one.
+    gap : float or None
+        Least time from a training to a test trial of a run, in seconds from onset to
+        onset, for blocks; None is the least that keeps their signals apart.
+
+    Raises
+    ------
+    ValueError
+        If the target is unknown, or cannot be had with this split unit.
 
     Examples
     --------
     >>> get_protocol("cross-session").transductive
     False
+    >>> get_protocol("cross-session", target="past").name
+    'cross-session:past'
     """
 
     name: str
@@ -56,6 +78,22 @@ class Protocol:
     target: str
     description: str
     n_folds: int | None = None
+    gap: float | None = None
+
+    def __post_init__(self):
+        target = parse_target(self.target)
+        object.__setattr__(self, "target", str(target))
+        if self.split_unit not in _TARGETS:
+            raise ValueError(
+                f"split_unit is {self.split_unit!r}; use one of {', '.join(_TARGETS)}."
+            )
+        allowed = _TARGETS[self.split_unit]
+        if target.kind not in allowed:
+            raise ValueError(
+                f"target is '{target}', but {self.name.partition(':')[0]} trains on "
+                f"other trials of the test session; use {' or '.join(allowed)}, or "
+                "cross-session or cross-subject."
+            )
 
     @property
     def transductive(self):
@@ -64,7 +102,37 @@ class Protocol:
 
     def to_dict(self):
         """The settings as plain values, for keys and reports."""
-        return {**dataclasses.asdict(self), "transductive": self.transductive}
+        settings = dataclasses.asdict(self)
+        if self.gap is None:
+            del settings["gap"]
+        return {**settings, "transductive": self.transductive}
+
+    def for_trials(self, trials):
+        """The protocol with what depends on the recipe of the trials: the gap.
+
+        Parameters
+        ----------
+        trials : Trials
+
+        Returns
+        -------
+        protocol : Protocol
+
+        Raises
+        ------
+        ValueError
+            If the gap is too short, or training trials hold samples from after them.
+        """
+        if self.split_unit != "block":
+            return self
+        least = least_gap(trials)
+        if self.gap is not None and self.gap < least:
+            raise ValueError(
+                f"gap is {self.gap:g} s, but one epoch and the filter's impulse "
+                f"response take {least:.3g} s; give at least that, or None."
+            )
+        gap = round(least, 6) if self.gap is None else float(self.gap)
+        return dataclasses.replace(self, gap=gap)
 
     def check(self, y, metadata):
         """Refuse trials that this protocol cannot split, before anything is fitted.
@@ -79,7 +147,9 @@ class Protocol:
                 f"all {len(y)} trials have label {y[0]!r}; decoding needs two classes; "
                 "keep trials of both, or check event_id."
             )
-        _CHECKS[self.split_unit](self, np.asarray(y), metadata)
+        CHECKS[self.split_unit](self, np.asarray(y), metadata)
+        if parse_target(self.target).kind in ("past", "prefix"):
+            refuse_disorder(metadata, self.name)
 
     def folds(self, y, metadata, seed):
         """The folds of these trials.
@@ -104,35 +174,99 @@ class Protocol:
         """
         self.check(y, metadata)
         folds, seen = [], {}
-        for train, test in _SPLITTERS[self.split_unit](self, seed).split(y, metadata):
+        for train, test in SPLITTERS[self.split_unit](self, seed).split(y, metadata):
             subject = metadata["subject"].iloc[test[0]]
             sessions = metadata["session"].to_numpy()[test]
             for session in dict.fromkeys(sessions):
                 number = seen.get((subject, session), 0)
                 seen[subject, session] = number + 1
                 part = test[sessions == session]
-                folds.append(Fold(train, part, subject, session, number))
+                given, part = self._give(part, subject, session)
+                folds.append(Fold(train, part, subject, session, number, given))
         return folds
 
+    def _give(self, part, subject, session):
+        """Trials that are given beforehand, and those to score."""
+        target = parse_target(self.target)
+        n = target.length(len(part)) if target.kind == "prefix" else 0
+        if n >= len(part):
+            subject, session = (np.asarray(v).item() for v in (subject, session))
+            raise ValueError(
+                f"{self.name} gives the first {n} trials of a session, but session "
+                f"{session!r} of subject {subject!r} has {len(part)}; give a shorter "
+                "prefix, or leave the session out."
+            )
+        return part[:n], part[n:]
 
-def get_protocol(name):
+
+def get_protocol(name, target=None):
     """A protocol by name.
+
+    Parameters
+    ----------
+    name : str or Protocol
+        A name of :func:`list_protocols`, alone or with a target after a colon, such
+        as "cross-session:past".
+    target : str or None, default=None
+        Replaces the target; see :class:`Protocol`.
+
+    Returns
+    -------
+    protocol : Protocol
 
     Raises
     ------
     ValueError
-        If there is none of that name; the message gives the nearest.
+        If there is none of that name, or no such target; the message gives the
+        nearest.
 
     Examples
     --------
     >>> get_protocol("within-session").n_folds
     5
+    >>> get_protocol("cross-subject:prefix(20)").target
+    'prefix(20)'
     """
-    if isinstance(name, Protocol):
-        return name
-    if not isinstance(name, str) or name not in PROTOCOLS:
-        raise ValueError(f"no protocol {name!r}; {nearest(name, PROTOCOLS)}")
-    return PROTOCOLS[name]
+    protocol = name
+    if not isinstance(name, Protocol):
+        plain, colon, named = str(name).partition(":")
+        if not isinstance(name, str) or plain not in PROTOCOLS:
+            raise ValueError(f"no protocol {name!r}; {nearest(name, PROTOCOLS)}")
+        protocol = PROTOCOLS[plain]
+        if colon and target is not None:
+            raise ValueError(
+                f"protocol {name!r} names a target already; leave out target="
+                f"{target!r}."
+            )
+        target = named if colon else target
+    if target is None:
+        return protocol
+    target = parse_target(target)
+    plain = protocol.name.partition(":")[0]
+    text = protocol.description.partition(" Of the test session,")[0]
+    return dataclasses.replace(
+        protocol,
+        name=plain if target.kind == "none" else f"{plain}:{target}",
+        target=str(target),
+        description=text + _SENTENCES[target.kind].format(target=target),
+    )
+
+
+_SENTENCES = {
+    "none": "",
+    "past": " Of the test session, the trials recorded before a trial may be used, "
+    "without labels.",
+    "prefix": " Of the test session, the first trials, {target}, are given beforehand "
+    "and not scored.",
+    "all": " Of the test session, all trials are used at once, without labels "
+    "(transductive).",
+}
+_TARGETS = {
+    "trial": ("none",),
+    "block": ("none", "past"),
+    "session": ("none", "past", "prefix", "all"),
+    "subject": ("none", "past", "prefix", "all"),
+}
 
 
 def list_protocols():
@@ -141,7 +275,7 @@ def list_protocols():
     Examples
     --------
     >>> list_protocols()
-    ['within-session', 'cross-session', 'cross-subject']
+    ['within-session', 'cross-session', 'cross-subject', 'chronological']
     """
     return list(PROTOCOLS)
 
@@ -170,67 +304,13 @@ PROTOCOLS = {
             "none",
             "Each subject is left out once; training uses all other subjects.",
         ),
+        Protocol(
+            "chronological",
+            "block",
+            "none",
+            "Each session is cut into five blocks in time; each but the first is "
+            "tested, and training uses what was recorded before it, a gap apart.",
+            n_folds=4,
+        ),
     )
-}
-
-
-def _within_session(protocol, seed):
-    from moabb.evaluations.splitters import WithinSessionSplitter
-
-    return WithinSessionSplitter(n_folds=protocol.n_folds, random_state=seed)
-
-
-def _cross_session(protocol, seed):
-    from moabb.evaluations.splitters import CrossSessionSplitter
-
-    return CrossSessionSplitter()
-
-
-def _cross_subject(protocol, seed):
-    from moabb.evaluations.splitters import CrossSubjectSplitter
-
-    return CrossSubjectSplitter()
-
-
-_SPLITTERS = {
-    "trial": _within_session,
-    "session": _cross_session,
-    "subject": _cross_subject,
-}
-
-
-def _check_within_session(protocol, y, metadata):
-    for (subject, session), part in metadata.groupby(["subject", "session"]):
-        labels, counts = np.unique(y[part.index], return_counts=True)
-        if len(labels) < 2 or counts.min() < protocol.n_folds:
-            what = ", ".join(f"{n} {c}" for c, n in zip(labels, counts, strict=True))
-            raise ValueError(
-                f"session {session!r} of subject {subject!r} has {what}; "
-                f"{protocol.name} needs two classes with at least {protocol.n_folds} "
-                "trials each; leave the session out or use cross-session."
-            )
-
-
-def _check_cross_session(protocol, y, metadata):
-    sessions = metadata.groupby("subject")["session"].nunique()
-    if (sessions < 2).all():
-        raise ValueError(
-            f"no subject has two sessions (most: {sessions.max()}); {protocol.name} "
-            "needs them, use within-session or cross-subject."
-        )
-
-
-def _check_cross_subject(protocol, y, metadata):
-    subjects = metadata["subject"].unique().tolist()
-    if len(subjects) < 2:
-        raise ValueError(
-            f"only subject {subjects[0]!r} is there; {protocol.name} needs two, use "
-            "within-session or cross-session."
-        )
-
-
-_CHECKS = {
-    "trial": _check_within_session,
-    "session": _check_cross_session,
-    "subject": _check_cross_subject,
 }

@@ -1,9 +1,12 @@
 """Score fitted pipelines from responses that are computed once and kept."""
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
 from .._names import nearest
@@ -44,6 +47,49 @@ def check_scorers(scoring):
     return names
 
 
+def call(estimator, method, *arguments, **context):
+    """Call a method with those items of the context that the estimator asks for.
+
+    What it asks for is what scikit-learn's metadata routing knows of it, and of the
+    steps inside it.
+
+    Parameters
+    ----------
+    estimator : estimator
+    method : str
+    *arguments
+        Handed on as they are.
+    **context
+        Such as domains.
+
+    Returns
+    -------
+    result : object
+        The method's.
+    """
+    if not context:
+        return getattr(estimator, method)(*arguments)
+    with config_context(enable_metadata_routing=True):
+        asked = get_routing_for_object(estimator).consumes(method, context.keys())
+        if asked:
+            wanted = {name: context[name] for name in asked}
+            return getattr(estimator, method)(*arguments, **wanted)
+    return getattr(estimator, method)(*arguments)
+
+
+def asks_for(estimator, name):
+    """Whether an estimator, or a step inside it, asks for an item of the context.
+
+    Examples
+    --------
+    >>> from neurodec.preprocessing import Recenter
+    >>> asks_for(Pipeline([("recenter", Recenter())]), "domains")
+    True
+    """
+    with config_context(enable_metadata_routing=True):
+        return bool(get_routing_for_object(estimator).consumes("fit", [name]))
+
+
 class Responses(ClassifierMixin, BaseEstimator):
     """What a fitted classifier says of some trials, asked once and kept.
 
@@ -53,14 +99,24 @@ class Responses(ClassifierMixin, BaseEstimator):
     ----------
     estimator : fitted classifier or Pipeline
     X : array, shape (n_trials, n_channels, n_times)
+    context : dict or None
+        What aligners may ask for: domains, target, order, labels.
+    n_given : int
+        The first trials of ``X`` that are given beforehand: no answers for these.
     """
 
-    def __init__(self, estimator, X):
+    def __init__(self, estimator, X, context=None, n_given=0):
+        self.asked, self.original = estimator, X
+        self.context, self.n_given = context or {}, n_given
+        if isinstance(estimator, GridSearchCV | RandomizedSearchCV):
+            # In predict they hand nothing on.
+            estimator = estimator.best_estimator_
         if type(estimator) is Pipeline:  # A subclass may predict in its own way.
             # Step by step: a slice of the pipeline would ask stateless steps, which
             # the whole pipeline does not, whether they are fitted.
             for _, step in estimator.steps[:-1]:
-                X = X if step in (None, "passthrough") else step.transform(X)
+                if step not in (None, "passthrough"):
+                    X = call(step, "transform", X, **self.context)
             estimator = estimator[-1]
         self.estimator, self.X = estimator, X
         self.classes_ = estimator.classes_
@@ -92,9 +148,32 @@ class Responses(ClassifierMixin, BaseEstimator):
         """Probabilities, shape (n_trials, n_classes)."""
         return self._say("predict_proba")
 
+    def again(self, rows, X=None):
+        """The same estimator asked of some of the trials, or of others instead.
+
+        Parameters
+        ----------
+        rows : array of int or None
+            Those of ``X`` to ask of, the given ones first; None is all.
+        X : array or None
+            Signals in place of the original ones.
+
+        Returns
+        -------
+        responses : Responses
+        """
+        X = self.original if X is None else X
+        rows = slice(None) if rows is None else rows
+        context = {
+            name: value if isinstance(value, str) else value[rows]
+            for name, value in self.context.items()
+        }
+        return Responses(self.asked, X[rows], context, self.n_given)
+
     def _say(self, method):
         if method not in self._said:
-            self._said[method] = np.asarray(getattr(self.estimator, method)(self.X))
+            said = np.asarray(call(self.estimator, method, self.X, **self.context))
+            self._said[method] = said[self.n_given :]
         return self._said[method]
 
     def score_all(self, y, scorers):

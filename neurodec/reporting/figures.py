@@ -21,13 +21,19 @@ CHANCE_COLOR = "#c2702a"
 MAX_ANNOTATED_CLASSES = 30
 
 
-def _own_axes(ax, width, height):
+def own_axes(ax, width, height):
+    """The given axes, or those of a new figure of that size in inches."""
     if ax is not None:
         return ax
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def _short(label, length=22):
+def ink():
+    """Colour of the text."""
+    return rcParams["text.color"]
+
+
+def short(label, length=22):
     """One line of at most `length` characters, the middle left out: ends differ."""
     label = " ".join(str(label).split())
     half = (length - 1) // 2
@@ -73,7 +79,7 @@ def plot_scores(results, protocol, ax=None):
 
 def draw_scores(subjects, scores, ax=None):
     """Draw a subject table and a score table as `plot_scores` does."""
-    ax = _own_axes(ax, 5.2, 1.5 + 0.3 * len(scores))
+    ax = own_axes(ax, 5.2, 1.5 + 0.3 * len(scores))
     title, factor, unit, decimals = scoring_style(scores["scoring"].iloc[0])
     # A subject keeps its height within every row, so that a dot can be followed.
     height = np.linspace(-0.28, 0.28, len(subjects)) if len(subjects) > 1 else [0]
@@ -85,7 +91,7 @@ def draw_scores(subjects, scores, ax=None):
             chance[0], color=CHANCE_COLOR, lw=1, ls="--", zorder=1, label="chance"
         )
     ax.set_yticks(range(len(scores)))
-    ax.set_yticklabels([_short(name) for name in scores["pipeline"]], parse_math=False)
+    ax.set_yticklabels([short(name) for name in scores["pipeline"]], parse_math=False)
     ax.set_ylim(len(scores) - 0.5, -0.5)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x * factor:g}"))
     ax.set_xlabel(f"{title}{f' ({unit.strip()})' if unit else ''}", parse_math=False)
@@ -107,7 +113,6 @@ def draw_scores(subjects, scores, ax=None):
 
 
 def _draw_pipeline(ax, i, row, subjects, height, decimals, factor):
-    ink = rcParams["text.color"]
     if np.isnan(row.score):
         text = "failed" if row.n_failed else "no score"
     else:
@@ -127,8 +132,8 @@ def _draw_pipeline(ax, i, row, subjects, height, decimals, factor):
             i,
             s=40,
             marker="D",
-            facecolors="none" if below else ink,
-            edgecolors=ink,
+            facecolors="none" if below else ink(),
+            edgecolors=ink(),
             linewidths=1.2,
             zorder=3,
             label="mean ≤ chance level" if below else "mean",
@@ -190,7 +195,7 @@ def draw_confusion(counts, ax=None):
     """Draw confusion counts as `plot_confusion` does."""
     n_classes = len(counts)
     side = min(max(0.42 * n_classes, 1.6), 4.2)
-    ax = _own_axes(ax, side + 1.1, side + 0.9)
+    ax = own_axes(ax, side + 1.1, side + 0.9)
     shares = row_shares(counts)
     # Never darker than this, so that one ink colour is legible on every cell.
     strong = (*(int(SUBJECT_COLOR[i : i + 2], 16) / 255 for i in (1, 3, 5)), 0.75)
@@ -203,7 +208,7 @@ def draw_confusion(counts, ax=None):
     )
     if n_classes <= MAX_ANNOTATED_CLASSES:
         _annotate(ax, counts, shares)
-        labels = [_short(label, 14) for label in counts.index]
+        labels = [short(label, 14) for label in counts.index]
         slanted = n_classes > 2 and max(map(len, labels)) > 3
         turn = dict(rotation=45, ha="right", rotation_mode="anchor") if slanted else {}
         ticks = np.arange(n_classes) + 0.5

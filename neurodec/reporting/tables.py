@@ -1,24 +1,15 @@
 """The numbers of a benchmark as tables."""
 
-import re
-
 import numpy as np
 import pandas as pd
+
+from ..evaluation.answers import confusion_counts
+from ..evaluation.subjects import SHARES, by_subject, subject_scores
 
 COLUMNS = (
     "dataset pipeline protocol target transductive subject session fold scoring score"
     " scores chance chance_level majority n_classes channels time status error key"
 ).split()
-# Scorers whose values are shares between 0 and 1, printed in percent.
-SHARES = re.compile(
-    "(balanced_|top_k_)?accuracy|roc_auc|f1|precision|recall|average_precision|jaccard"
-)
-
-
-def natural_key(value):
-    """Sort key that puts "2" before "10"."""
-    parts = re.split(r"(\d+)", str(value))
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def scoring_style(scoring):
@@ -69,14 +60,6 @@ def protocol_rows(results, protocol, pipeline=None):
                 f"no rows of {column} {wanted!r}; choose one of {known or 'none'}"
             )
     return rows
-
-
-def _collapse(rows, values):
-    """Mean over folds, then over sessions: one value per pipeline and subject."""
-    values = pd.to_numeric(values, errors="coerce").astype(float)
-    keys = [rows[name] for name in ("pipeline", "subject", "session")]
-    sessions = values.groupby(keys, dropna=False, sort=False).mean()
-    return sessions.groupby(["pipeline", "subject"], dropna=False, sort=False).mean()
 
 
 def score_table(results):
@@ -163,11 +146,9 @@ def subject_table(results, protocol):
     >>> subject_table(results, "cross-session").shape
     (1, 1)
     """
-    rows = protocol_rows(results, protocol)
-    rows = rows[rows["status"] == "ok"]
-    table = _collapse(rows, rows["score"]).unstack("pipeline", sort=False)
-    means = table.mean().sort_values(ascending=False, kind="stable")
-    return table.loc[sorted(table.index, key=natural_key), means.index]
+    table = by_subject(subject_scores(protocol_rows(results, protocol)))
+    one = table.index.get_level_values("dataset").nunique() < 2
+    return table.droplevel("dataset") if one else table
 
 
 def metric_table(results, protocol):
@@ -207,7 +188,8 @@ def metric_table(results, protocol):
     table = pd.DataFrame(index=subject_table(results, protocol).columns)
     for name in metrics:
         values = pd.Series([scores.get(name) for scores in dicts], index=rows.index)
-        table[name] = _collapse(rows, values).groupby("pipeline").mean()
+        scored = rows.assign(score=values, scoring=name)
+        table[name] = by_subject(subject_scores(scored)).mean()
     return table
 
 
@@ -241,22 +223,8 @@ def confusion_table(results, pipeline, protocol):
     >>> confusion_table(results, "mdm", "cross-session").to_numpy().sum()
     np.int64(80)
     """
-    rows = protocol_rows(results, protocol, pipeline)
-    y_true, y_pred = [], []
-    for key in rows.loc[rows["status"] == "ok", "key"]:
-        kept = results.predictions(key)
-        if kept is not None and kept.get("y_pred") is not None:
-            y_true += np.asarray(kept["y_true"]).astype(str).tolist()
-            y_pred += np.asarray(kept["y_pred"]).astype(str).tolist()
-    if not y_true:
-        return pd.DataFrame(dtype=int)
-    labels = sorted({*y_true, *y_pred}, key=natural_key)
-    code = {label: i for i, label in enumerate(labels)}
-    counts = np.zeros((len(labels), len(labels)), dtype=int)
-    np.add.at(counts, ([code[y] for y in y_true], [code[y] for y in y_pred]), 1)
-    return pd.DataFrame(
-        counts, pd.Index(labels, name="true"), pd.Index(labels, name="predicted")
-    )
+    protocol_rows(results, protocol, pipeline)
+    return confusion_counts(results, pipeline, protocol)
 
 
 def row_shares(counts):
