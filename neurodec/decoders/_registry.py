@@ -143,7 +143,8 @@ def load_pipeline(name):
 def _shipped():
     """Path of each shipped pipeline by its name."""
     folder = resources.files("neurodec") / "pipelines"
-    return {path.stem: path for path in Path(str(folder)).glob("*.yml")}
+    # MOABB runs the folder itself; those below it need a rate that MOABB does not tell.
+    return {path.stem: path for path in Path(str(folder)).rglob("*.yml")}
 
 
 def _find(name):
